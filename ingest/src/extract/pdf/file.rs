@@ -1,0 +1,96 @@
+//! Reads a whole PDF file: its pages one by one, then all of them through the layout.
+//!
+//! A page that cannot be read becomes a warning, and the others stay.
+
+use lopdf::{Document as Pdf, Object, decode_text_string};
+
+use super::font::Fonts;
+use super::{object, open, page};
+use crate::document::Document;
+use crate::error::ReadError;
+use crate::layout;
+use crate::limits::Limits;
+
+/// Most warnings kept for one file.
+const WARNINGS_MAX: usize = 50;
+
+/// Reads a PDF file.
+///
+/// # Errors
+/// `Encrypted`, `Corrupt`, `LimitExceeded` for pages or characters, `NoText` for a file of scans or blank pages.
+pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
+    let (pdf, mut warnings) = open::open(bytes)?;
+    let ids: Vec<_> = pdf.page_iter().take(limits.pages_max as usize + 1).collect();
+    if ids.len() > limits.pages_max as usize {
+        return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
+    }
+    let mut fonts = Fonts::default();
+    let mut left = limits.text_chars_max;
+    let mut pages = Vec::with_capacity(ids.len());
+    for (number, id) in (1..).zip(&ids) {
+        match page::read(&pdf, &mut fonts, *id, number, left + 1) {
+            Ok(page) if page.glyphs.len() > left => {
+                let limit = limits.text_chars_max as u64;
+                return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
+            }
+            Ok(page) => {
+                left -= page.glyphs.len();
+                pages.push(page);
+            }
+            Err(reason) if warnings.len() < WARNINGS_MAX => warnings.push(format!("page {number}: {reason}")),
+            Err(_) => {}
+        }
+    }
+    let mut document = Document {
+        media_type: "application/pdf".into(),
+        title: information(&pdf, b"Title"),
+        author: information(&pdf, b"Author"),
+        created: information(&pdf, b"CreationDate").and_then(|date| rfc3339(&date)),
+        pages: Some(ids.len() as u32),
+        extractor: "pdf-extract 0.12.1".into(),
+        warnings,
+        ..Document::default()
+    };
+    layout::lay_out(pages, &mut document);
+    if document.blocks.is_empty() {
+        return Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() });
+    }
+    Ok(document)
+}
+
+/// Returns an entry of the information dictionary.
+fn information(pdf: &Pdf, key: &[u8]) -> Option<String> {
+    let dictionary = object::dictionary(pdf, &pdf.trailer, b"Info")?;
+    let text = super::stage::quietly(|| decode_text_string(object::entry(pdf, dictionary, key)?).ok()).flatten()?;
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Turns `D:20240131120000+01'00'` into RFC 3339; a date without a zone counts as UTC.
+fn rfc3339(date: &str) -> Option<String> {
+    let date = date.strip_prefix("D:").unwrap_or(date);
+    let end = date.find(|c: char| !c.is_ascii_digit()).unwrap_or(date.len());
+    let (digits, zone) = date.split_at(end);
+    let part = |from: usize, to: usize, low: u32, high: u32, missing: &'static str| {
+        let text = digits.get(from..to).unwrap_or(missing);
+        text.parse::<u32>().ok().filter(|value| (low..=high).contains(value)).map(|_| text.to_owned())
+    };
+    let (year, month, day) = (part(0, 4, 0, 9999, "")?, part(4, 6, 1, 12, "01")?, part(6, 8, 1, 31, "01")?);
+    let (hour, minute) = (part(8, 10, 0, 23, "00")?, part(10, 12, 0, 59, "00")?);
+    let second = part(12, 14, 0, 59, "00")?;
+    let zone: String = zone.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '-')).collect();
+    let zone = match zone.get(..5) {
+        Some(zone) if zone.starts_with(['+', '-']) && zone[1..].bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{}:{}", &zone[..3], &zone[3..])
+        }
+        _ => "Z".into(),
+    };
+    Some(format!("{year}-{month}-{day}T{hour}:{minute}:{second}{zone}"))
+}
+
+fn has_image(pdf: &Pdf) -> bool {
+    pdf.objects.values().any(|object| match object {
+        Object::Stream(stream) => object::name(pdf, &stream.dict, b"Subtype") == Some(b"Image"),
+        _ => false,
+    })
+}

@@ -1,0 +1,152 @@
+//! Turns one page into placed glyphs, as a reader sees the page: upright, origin at the lower left of the visible box.
+//!
+//! Includes what annotations show (form fields, stamps, free text). Does not decide what belongs together.
+
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use super::content::Rewriter;
+use super::filter;
+use super::font::Fonts;
+use super::object::{self, Matrix, as_dictionary, entry};
+use super::stage::Placed;
+use crate::layout::{Glyph, Page};
+
+/// US Letter, for pages that do not say their size.
+const USUAL_BOX: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
+/// Annotation flags that hide one: hidden and not viewed.
+const HIDDEN_FLAGS: i64 = 2 | 32;
+
+/// Reads the glyphs of a page.
+///
+/// # Errors
+/// A short reason, when nothing of the page could be read.
+pub fn read(
+    document: &Document,
+    fonts: &mut Fonts,
+    id: ObjectId,
+    number: u32,
+    characters_max: usize,
+) -> Result<Page, String> {
+    let page = document.get_dictionary(id).map_err(|error| error.to_string())?;
+    let empty = Dictionary::new();
+    let resources = object::inherited(document, page, b"Resources").and_then(as_dictionary).unwrap_or(&empty);
+    let frame = Frame::of(document, page);
+    let mut rewriter = Rewriter::new(document, fonts);
+    rewriter.add(&contents(document, page), resources, &frame.matrix);
+    for annotation in object::array(document, page, b"Annots").unwrap_or_default() {
+        add_annotation(document, &mut rewriter, annotation, &frame.matrix);
+    }
+    let (placed, alphabet) = rewriter.run(characters_max)?;
+    let glyphs = placed.iter().filter_map(|placed| {
+        let letter = alphabet.letter(placed.text.chars().next()? as usize)?;
+        glyph(placed, letter.text.clone(), letter.bold).filter(|glyph| frame.shows(glyph))
+    });
+    Ok(Page { number, height: frame.height, glyphs: glyphs.collect() })
+}
+
+/// The visible box and the map from page space to it.
+struct Frame {
+    matrix: Matrix,
+    width: f32,
+    height: f32,
+}
+
+impl Frame {
+    fn of(document: &Document, page: &Dictionary) -> Self {
+        let visible = rectangle(document, page, b"CropBox").or_else(|| rectangle(document, page, b"MediaBox"));
+        let [x0, y0, x1, y1] = visible.unwrap_or(USUAL_BOX);
+        let turn = object::inherited(document, page, b"Rotate").and_then(|it| object::as_number(document, it));
+        let (width, height) = (x1 - x0, y1 - y0);
+        let (matrix, width, height) = match turn.unwrap_or(0.0).rem_euclid(360.0) as u32 {
+            90 => ([0.0, -1.0, 1.0, 0.0, -y0, x1], height, width),
+            180 => ([-1.0, 0.0, 0.0, -1.0, x1, y1], width, height),
+            270 => ([0.0, 1.0, -1.0, 0.0, y1, -x0], height, width),
+            _ => ([1.0, 0.0, 0.0, 1.0, -x0, -y0], width, height),
+        };
+        Self { matrix, width: width as f32, height: height as f32 }
+    }
+
+    /// Returns whether a glyph starts inside the visible box, or less than its size outside.
+    fn shows(&self, glyph: &Glyph) -> bool {
+        let within = |at: f32, end: f32| at > -glyph.size && at < end + glyph.size;
+        within(glyph.x, self.width) && within(glyph.y, self.height)
+    }
+}
+
+fn rectangle(document: &Document, page: &Dictionary, key: &[u8]) -> Option<[f64; 4]> {
+    let Object::Array(corners) = object::inherited(document, page, key)? else { return None };
+    let corners: Vec<f64> = corners.iter().filter_map(|corner| object::as_number(document, corner)).collect();
+    let [a, b, c, d] = corners.try_into().ok()?;
+    let sorted = [f64::min(a, c), f64::min(b, d), f64::max(a, c), f64::max(b, d)];
+    (sorted[2] - sorted[0] > 1.0 && sorted[3] - sorted[1] > 1.0).then_some(sorted)
+}
+
+/// Joins the content streams of a page; a damaged one is left out.
+fn contents(document: &Document, page: &Dictionary) -> Vec<u8> {
+    let parts: Vec<&Object> = match entry(document, page, b"Contents") {
+        Some(Object::Array(parts)) => parts.iter().filter_map(|part| object::resolve(document, part)).collect(),
+        Some(part) => vec![part],
+        None => Vec::new(),
+    };
+    let mut content = Vec::new();
+    for part in parts {
+        if let Object::Stream(stream) = part {
+            content.extend(filter::unpack(document, stream).unwrap_or_default());
+            content.push(b'\n');
+        }
+    }
+    content
+}
+
+/// Adds what an annotation shows in its normal state, fitted into its rectangle.
+fn add_annotation(document: &Document, rewriter: &mut Rewriter, annotation: &Object, frame: &Matrix) {
+    let Some(annotation) = object::resolve(document, annotation).and_then(as_dictionary) else { return };
+    let flags = object::number(document, annotation, b"F").unwrap_or(0.0) as i64;
+    if flags & HIDDEN_FLAGS != 0 || object::name(document, annotation, b"Subtype") == Some(b"Popup") {
+        return;
+    }
+    let Some(appearance) = object::dictionary(document, annotation, b"AP") else { return };
+    let Ok(mut normal) = appearance.get(b"N") else { return };
+    if let Some(Object::Dictionary(states)) = object::resolve(document, normal) {
+        let state = object::name(document, annotation, b"AS").unwrap_or(b"Off");
+        let Ok(stated) = states.get(state) else { return };
+        normal = stated;
+    }
+    let Some(Object::Stream(form)) = object::resolve(document, normal) else { return };
+    if let Some(matrix) = fit(document, annotation, &form.dict) {
+        rewriter.add_form(normal, &object::then(&matrix, frame), &Dictionary::new());
+    }
+}
+
+/// Returns the map that brings the transformed box of an appearance onto the rectangle of its annotation.
+fn fit(document: &Document, annotation: &Dictionary, form: &Dictionary) -> Option<Matrix> {
+    let to: [f64; 4] = object::numbers(document, annotation, b"Rect")?;
+    let from: [f64; 4] = object::numbers(document, form, b"BBox")?;
+    let own = object::numbers(document, form, b"Matrix").unwrap_or(object::IDENTITY);
+    let corners = [(from[0], from[1]), (from[0], from[3]), (from[2], from[1]), (from[2], from[3])];
+    let corners = corners.map(|(x, y)| object::apply(&own, x, y));
+    let low = corners.iter().fold((f64::MAX, f64::MAX), |low, it| (low.0.min(it.0), low.1.min(it.1)));
+    let high = corners.iter().fold((f64::MIN, f64::MIN), |high, it| (high.0.max(it.0), high.1.max(it.1)));
+    let scale = |from: f64, a: f64, b: f64| if from > 0.0 { (a - b).abs() / from } else { 1.0 };
+    let (wide, tall) = (scale(high.0 - low.0, to[0], to[2]), scale(high.1 - low.1, to[1], to[3]));
+    let (x, y) = (f64::min(to[0], to[2]), f64::min(to[1], to[3]));
+    Some([wide, 0.0, 0.0, tall, x - low.0 * wide, y - low.1 * tall])
+}
+
+fn glyph(placed: &Placed, text: std::rc::Rc<str>, bold: bool) -> Option<Glyph> {
+    let [a, b, c, d, x, y] = placed.matrix;
+    let along = a.hypot(b);
+    let size = c.hypot(d) * placed.size.abs();
+    let turn = b.atan2(a).to_degrees() + if placed.size < 0.0 { 180.0 } else { 0.0 };
+    let glyph = Glyph {
+        text,
+        x: x as f32,
+        y: y as f32,
+        width: (placed.width * placed.size.abs() * along) as f32,
+        size: size as f32,
+        bold,
+        turn: (turn / 90.0).round().rem_euclid(4.0) as u8,
+    };
+    let finite = [glyph.x, glyph.y, glyph.width, glyph.size].iter().all(|number| number.is_finite());
+    (finite && glyph.size > 0.0 && !glyph.text.is_empty()).then_some(glyph)
+}

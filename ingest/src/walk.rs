@@ -1,0 +1,101 @@
+//! Finds the files under folders, in a stable order and with stable names.
+//!
+//! Follows no symbolic links, so that no walk leaves its root or runs in a circle; skips hidden files, and the lock and
+//! temporary files that office programs leave. Opens no file and judges no format.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::error::ReadError;
+
+/// Deepest folder below a root. Paths end at 4,096 bytes, so only a hostile tree is deeper.
+const DEPTH_MAX: usize = 128;
+
+/// A file found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Path below the root folder, with `/` between parts; the file name, for a root that is a file.
+    pub uri: String,
+    /// Size.
+    pub bytes: u64,
+    /// Time of the last change.
+    pub modified: SystemTime,
+}
+
+/// Returns all files under `roots`, ordered by uri within each root, and what could not be looked at.
+pub fn walk(roots: &[PathBuf]) -> (Vec<FoundFile>, Vec<(PathBuf, ReadError)>) {
+    let mut walk = Walk::default();
+    for root in roots {
+        let before = walk.files.len();
+        // A root may itself be a link: it was named on purpose.
+        match std::fs::metadata(root) {
+            Ok(found) if found.is_dir() => walk.folder(root, "", 0),
+            Ok(_) => walk.file(root, file_name(root)),
+            Err(error) => walk.fail(root, &error),
+        }
+        walk.files[before..].sort_by(|a, b| a.uri.cmp(&b.uri));
+    }
+    (walk.files, walk.failures)
+}
+
+#[derive(Default)]
+struct Walk {
+    files: Vec<FoundFile>,
+    failures: Vec<(PathBuf, ReadError)>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.fail(folder, &error),
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.fail(folder, &error),
+            };
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if is_skipped(&name) {
+                continue;
+            }
+            let uri = format!("{prefix}{name}");
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < DEPTH_MAX => self.folder(&path, &format!("{uri}/"), depth + 1),
+                Ok(kind) if kind.is_file() => self.file(&path, uri),
+                Ok(_) => {}
+                Err(error) => self.fail(&path, &error),
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, uri: String) {
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => self.files.push(FoundFile {
+                path: path.to_owned(),
+                uri,
+                bytes: found.len(),
+                modified: found.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            }),
+            Ok(_) => {
+                let detail = "it is neither a file nor a folder".into();
+                self.failures.push((path.to_owned(), ReadError::Unreadable { detail }));
+            }
+            Err(error) => self.fail(path, &error),
+        }
+    }
+
+    fn fail(&mut self, path: &Path, error: &std::io::Error) {
+        self.failures.push((path.to_owned(), ReadError::Unreadable { detail: error.to_string() }));
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn is_skipped(name: &str) -> bool {
+    name.starts_with('.') || name.starts_with("~$") || name.ends_with('~') || name.eq_ignore_ascii_case("thumbs.db")
+}

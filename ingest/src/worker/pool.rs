@@ -1,0 +1,96 @@
+//! A bounded set of worker processes, shared by all threads that read files.
+//!
+//! A thread that finds all workers busy waits; a worker is started when first needed, kept for the next file, and
+//! replaced after a failure or [`FILES_MAX`] files, so that what a library leaks stays small.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::process::{Process, WorkerCommand};
+use crate::document::Document;
+use crate::error::ReadError;
+use crate::limits::Limits;
+
+/// Files that one process reads before it is replaced. Starting one costs a few milliseconds.
+const FILES_MAX: usize = 64;
+
+/// Worker processes, at most a fixed number at a time.
+pub struct WorkerPool {
+    command: WorkerCommand,
+    limits: Limits,
+    workers: usize,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+/// Invariant: `busy` counts the threads between [`WorkerPool::take`] and [`WorkerPool::give_back`].
+#[derive(Default)]
+struct State {
+    idle: Vec<Process>,
+    busy: usize,
+}
+
+impl WorkerPool {
+    /// Makes a pool of up to `workers` processes (at least one); starts none yet.
+    pub fn new(command: WorkerCommand, limits: Limits, workers: usize) -> Self {
+        let state = Mutex::new(State::default());
+        Self { command, limits, workers: workers.max(1), state, returned: Condvar::new() }
+    }
+
+    /// Reads a file in a worker process. Blocks while all workers are busy, then at most `wall_max`.
+    ///
+    /// # Errors
+    /// Every [`ReadError`]; none of them concerns the next file.
+    pub fn read(&self, bytes: &[u8], name: &str) -> Result<Document, ReadError> {
+        if bytes.len() as u64 > self.limits.file_bytes_max {
+            return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: self.limits.file_bytes_max });
+        }
+        let mut slot = self.take();
+        let mut process = match slot.process.take() {
+            Some(process) => process,
+            None => Process::start(&self.command)
+                .map_err(|error| ReadError::Crashed { detail: format!("worker could not be started: {error}") })?,
+        };
+        let answer = process.read(bytes, name, &self.limits)?;
+        slot.process = Some(process).filter(|process| process.served < FILES_MAX);
+        answer
+    }
+
+    /// Waits for a free worker.
+    fn take(&self) -> Slot<'_> {
+        let mut state = self.lock();
+        while state.busy >= self.workers {
+            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.busy += 1;
+        // A process can end while it is idle, for example when the system is short of memory: not the next file's fault.
+        let mut process = state.idle.pop();
+        while process.as_mut().is_some_and(|process| !process.is_alive()) {
+            process = state.idle.pop();
+        }
+        Slot { pool: self, process }
+    }
+
+    fn give_back(&self, process: Option<Process>) {
+        let mut state = self.lock();
+        state.idle.extend(process);
+        state.busy -= 1;
+        drop(state);
+        self.returned.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to run one worker; given back when dropped, with the process if it is still of use.
+struct Slot<'a> {
+    pool: &'a WorkerPool,
+    process: Option<Process>,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.pool.give_back(self.process.take());
+    }
+}

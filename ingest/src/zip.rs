@@ -1,0 +1,170 @@
+//! Reads the parts of a zip container in memory, under bounds on entries, bytes and compression ratio.
+//!
+//! Writes nothing to disk, so entry names are only keys: a name with `..` in it is harmless. Knows no document format.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+
+use ::zip::ZipArchive;
+use ::zip::result::ZipError;
+
+use crate::error::ReadError;
+use crate::limits::Limits;
+
+/// Unpacked size below which the compression ratio is not looked at.
+const RATIO_FREE_BYTES: u64 = 1 << 20;
+
+/// An opened zip container, whose parts are unpacked when asked for.
+pub struct Container<'a> {
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+    /// Lower-case names with `/` separators, because some writers use `\` and other capitals.
+    positions: HashMap<String, usize>,
+    unpacked_bytes: u64,
+    limits: Limits,
+}
+
+impl<'a> Container<'a> {
+    /// Opens a container and reads its directory.
+    ///
+    /// # Errors
+    /// `Corrupt` when the directory cannot be read, `LimitExceeded` when it has too many entries.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, ReadError> {
+        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        if archive.len() > limits.zip_entries_max {
+            return Err(over("zip entries", limits.zip_entries_max as u64));
+        }
+        let positions = archive
+            .file_names_raw()
+            .enumerate()
+            .map(|(position, name)| (key(&String::from_utf8_lossy(name)), position))
+            .collect();
+        Ok(Self { archive, positions, unpacked_bytes: 0, limits: *limits })
+    }
+
+    /// Returns the names of all entries, in lower case and in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.positions.keys().map(String::as_str)
+    }
+
+    /// Returns whether an entry of this name exists; capitals do not matter.
+    pub fn contains(&self, name: &str) -> bool {
+        self.positions.contains_key(&key(name))
+    }
+
+    /// Returns the unpacked bytes of one entry, or `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// `Encrypted`, `LimitExceeded` for a part, the sum of parts or the ratio, `Corrupt` for everything else.
+    pub fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(&position) = self.positions.get(&key(name)) else { return Ok(None) };
+        let entry = self.archive.by_index_data(position).map_err(damaged)?;
+        if entry.encrypted() {
+            return Err(ReadError::Encrypted);
+        }
+        let file = self.archive.by_index(position).map_err(damaged)?;
+        let packed = file.compressed_size();
+        let room = self.limits.package_bytes_max.saturating_sub(self.unpacked_bytes);
+        let bytes = unpack(file, packed, room, &self.limits)?;
+        self.unpacked_bytes += bytes.len() as u64;
+        Ok(Some(bytes))
+    }
+}
+
+/// Unpacks in steps, so that a bomb is refused after the first step that breaks a bound.
+fn unpack(mut file: impl Read, packed: u64, room: u64, limits: &Limits) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    loop {
+        let step = (&mut file).take(RATIO_FREE_BYTES).read_to_end(&mut bytes);
+        let read = step.map_err(|error| corrupt(format!("zip entry: {error}")))?;
+        let size = bytes.len() as u64;
+        if size > limits.part_bytes_max {
+            return Err(over("bytes of a zip part", limits.part_bytes_max));
+        }
+        if size > room {
+            return Err(over("bytes of a zip package", limits.package_bytes_max));
+        }
+        if size > RATIO_FREE_BYTES && size / packed.max(1) >= limits.inflate_ratio_max {
+            return Err(over("zip inflate ratio", limits.inflate_ratio_max));
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+fn key(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_lowercase()
+}
+
+fn damaged(error: ZipError) -> ReadError {
+    corrupt(error.to_string())
+}
+
+fn corrupt(detail: String) -> ReadError {
+    ReadError::Corrupt { format: "zip".into(), detail }
+}
+
+fn over(what: &str, limit: u64) -> ReadError {
+    ReadError::LimitExceeded { what: what.into(), limit }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use ::zip::ZipWriter;
+    use ::zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in parts {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn limit_named(result: Result<Option<Vec<u8>>, ReadError>) -> String {
+        match result {
+            Err(ReadError::LimitExceeded { what, .. }) => what,
+            other => panic!("expected a limit, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_part_is_found_whatever_its_capitals_and_slashes() {
+        let bytes = packed(&[("Word\\Document.xml", b"x")]);
+        let mut container = Container::open(&bytes, &Limits::default()).unwrap();
+        assert_eq!(container.part("/word/document.xml").unwrap().as_deref(), Some(&b"x"[..]));
+        assert_eq!(container.part("word/none.xml").unwrap(), None);
+    }
+
+    #[test]
+    fn a_part_that_inflates_too_far_is_refused() {
+        let bytes = packed(&[("bomb", &vec![0; 4 << 20])]);
+        let mut container = Container::open(&bytes, &Limits::default()).unwrap();
+        assert_eq!(limit_named(container.part("bomb")), "zip inflate ratio");
+    }
+
+    #[test]
+    fn a_part_and_a_package_have_their_own_bounds() {
+        let bytes = packed(&[("a", b"12345678"), ("b", b"12345678")]);
+        let mut container =
+            Container::open(&bytes, &Limits { part_bytes_max: 7, ..Limits::default() }).expect("two entries open");
+        assert_eq!(limit_named(container.part("a")), "bytes of a zip part");
+        let mut container =
+            Container::open(&bytes, &Limits { package_bytes_max: 12, ..Limits::default() }).expect("two entries open");
+        assert!(container.part("a").unwrap().is_some());
+        assert_eq!(limit_named(container.part("b")), "bytes of a zip package");
+    }
+
+    #[test]
+    fn too_many_entries_and_no_zip_at_all_are_refused() {
+        let bytes = packed(&[("a", b""), ("b", b"")]);
+        let limits = Limits { zip_entries_max: 1, ..Limits::default() };
+        assert!(matches!(Container::open(&bytes, &limits), Err(ReadError::LimitExceeded { .. })));
+        assert!(matches!(Container::open(b"PK\x03\x04nothing", &limits), Err(ReadError::Corrupt { .. })));
+    }
+}

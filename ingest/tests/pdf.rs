@@ -1,0 +1,392 @@
+//! PDF files as they come: each defect of producers and of the interpreter has a small file of its own here.
+//!
+//! Files are built by hand, object by object, so that a test shows the one thing that it is about.
+
+use ragstone_ingest::{BlockKind, Document, Limits, ReadError, read};
+
+/// A PDF file under construction: object 1 is the catalog, object 2 the page tree.
+struct Pdf {
+    objects: Vec<(usize, Vec<u8>)>,
+    pages: Vec<usize>,
+}
+
+const HELVETICA: &str = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+
+impl Pdf {
+    fn new() -> Self {
+        Self { objects: Vec::new(), pages: Vec::new() }
+    }
+
+    /// Makes a file of one page with Helvetica as `F`.
+    fn of(content: &str) -> Self {
+        Self::new().page(content, &format!("/Font << /F {HELVETICA} >>"), "")
+    }
+
+    fn object(mut self, number: usize, body: impl AsRef<[u8]>) -> Self {
+        self.objects.push((number, body.as_ref().to_vec()));
+        self
+    }
+
+    fn stream(self, number: usize, dictionary: &str, content: impl AsRef<[u8]>) -> Self {
+        let content = content.as_ref();
+        let mut body = format!("<< {dictionary} /Length {} >>\nstream\n", content.len()).into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\nendstream");
+        self.object(number, body)
+    }
+
+    fn page(mut self, content: &str, resources: &str, more: &str) -> Self {
+        let number = 100 + 2 * self.pages.len();
+        self.pages.push(number);
+        let media = if more.contains("/MediaBox") { "" } else { "/MediaBox [0 0 612 792]" };
+        let page = format!(
+            "<< /Type /Page /Parent 2 0 R {media} /Contents {} 0 R /Resources << {resources} >> {more} >>",
+            number + 1
+        );
+        self.object(number, page).stream(number + 1, "", content)
+    }
+
+    fn bytes(mut self) -> Vec<u8> {
+        let kids: Vec<String> = self.pages.iter().map(|page| format!("{page} 0 R")).collect();
+        let tree = format!("<< /Type /Pages /Count {} /Kids [{}] >>", kids.len(), kids.join(" "));
+        self.objects.push((1, b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()));
+        self.objects.push((2, tree.into_bytes()));
+        let mut file = b"%PDF-1.7\n".to_vec();
+        let mut index = String::new();
+        for (number, body) in &self.objects {
+            index += &format!("{number} 1\n{:010} 00000 n \n", file.len());
+            file.extend_from_slice(format!("{number} 0 obj\n").as_bytes());
+            file.extend_from_slice(body);
+            file.extend_from_slice(b"\nendobj\n");
+        }
+        let start = file.len();
+        let trailer = format!("xref\n0 1\n0000000000 65535 f \n{index}trailer\n<< /Size 1000 /Root 1 0 R >>\n");
+        file.extend_from_slice(trailer.as_bytes());
+        file.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
+        file
+    }
+
+    fn read(self) -> Document {
+        read(&self.bytes(), "test.pdf", &Limits::default()).unwrap()
+    }
+}
+
+/// Returns the content that shows lines of Helvetica at places.
+fn shown(lines: &[(f32, f32, &str)]) -> String {
+    let line = |(x, y, text): &(f32, f32, &str)| format!("BT /F 10 Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n");
+    lines.iter().map(line).collect()
+}
+
+fn check(pdf: Pdf, expected: &str) {
+    assert_eq!(pdf.read().text, expected);
+}
+
+/// Returns a file of 16 MiB with one page whose content unpacks to 1 GiB of spaces.
+pub fn bomb() -> Vec<u8> {
+    let packed: Vec<u8> = [129, b' '].repeat(8 << 20);
+    let mut file = Pdf::new().page("", "", "").stream(200, "/Filter [/RunLengthDecode]", packed);
+    for (number, body) in &mut file.objects {
+        if *number == 100 {
+            *body = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 200 0 R >>".to_vec();
+        }
+    }
+    file.bytes()
+}
+
+#[test]
+fn words_are_found_by_gaps_where_there_are_no_spaces() {
+    check(Pdf::of("BT /F 10 Tf 50 700 Td [(No)-300(spaces)-300(here)] TJ ET"), "No spaces here");
+}
+
+#[test]
+fn letters_set_apart_are_one_word() {
+    check(Pdf::of("BT /F 10 Tf 3 Tc 50 700 Td (spaced) Tj ET"), "spaced");
+}
+
+#[test]
+fn quote_operators_show_text_on_the_next_line() {
+    check(Pdf::of("BT /F 10 Tf 12 TL 50 700 Td (one) Tj (two) ' 0 0 (three) \" ET"), "one two three");
+}
+
+#[test]
+fn word_spacing_parts_words() {
+    check(Pdf::of("BT /F 10 Tf 5 Tw 50 700 Td (a b c) Tj ET"), "a b c");
+}
+
+#[test]
+fn a_form_stands_where_its_matrix_and_the_page_put_it() {
+    let form = format!("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Matrix [1 0 0 1 0 100] /Resources << /Font << /F {HELVETICA} >> >>");
+    let content = format!("{} q 1 0 0 1 50 580 cm /X Do Q", shown(&[(50.0, 700.0, "above"), (50.0, 660.0, "below")]));
+    let resources = format!("/Font << /F {HELVETICA} >> /XObject << /X 10 0 R >>");
+    let pdf = Pdf::new().stream(10, &form, "BT /F 10 Tf (between) Tj ET").page(&content, &resources, "");
+    check(pdf, "above\n\nbetween\n\nbelow");
+}
+
+/// Fonts are kept by resource name in the interpreter; a form's `F` is not the page's `F`.
+#[test]
+fn a_font_of_a_form_does_not_replace_that_of_the_page() {
+    let map = "1 beginbfchar <61> <0042> endbfchar";
+    let other = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 11 0 R >>";
+    let form = format!("/Subtype /Form /BBox [0 0 9 9] /Resources << /Font << /F {other} >> >>");
+    let resources = format!("/Font << /F {HELVETICA} >> /XObject << /X 10 0 R >>");
+    let content = "BT /F 10 Tf 50 700 Td (a) Tj ET q 1 0 0 1 50 600 cm /X Do Q BT /F 10 Tf 50 500 Td (a) Tj ET";
+    let pdf = Pdf::new().stream(11, "", map).stream(10, &form, "BT /F 10 Tf (a) Tj ET").page(content, &resources, "");
+    check(pdf, "a\n\nB\n\na");
+}
+
+/// A form that draws itself overflowed the stack of the interpreter and ended the process.
+#[test]
+fn a_form_that_draws_itself_is_drawn_once() {
+    let form = "/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 10 0 R >> >>";
+    let content = format!("/X Do {}", shown(&[(50.0, 700.0, "still here")]));
+    let resources = format!("/Font << /F {HELVETICA} >> /XObject << /X 10 0 R >>");
+    check(Pdf::new().stream(10, form, "/X Do /X Do").page(&content, &resources, ""), "still here");
+}
+
+#[test]
+fn an_image_is_not_run_as_content() {
+    let resources = format!("/Font << /F {HELVETICA} >> /XObject << /X 10 0 R >>");
+    let image = Pdf::new().stream(10, "/Subtype /Image /Width 1 /Height 1", "BT /F 10 Tf (pixels) Tj ET");
+    check(image.page(&format!("/X Do {}", shown(&[(9.0, 9.0, "text")])), &resources, ""), "text");
+}
+
+#[test]
+fn an_inline_image_ends_where_it_ends() {
+    let content = format!("BI /W 1 /H 1 /BPC 8 /CS /G ID \u{1}(EI)x EI {}", shown(&[(50.0, 700.0, "after")]));
+    check(Pdf::of(&content), "after");
+}
+
+fn composite(encoding: &str, more: &str) -> String {
+    format!(
+        "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding {encoding} {more} /DescendantFonts [<< \
+         /Type /Font /Subtype /CIDFontType0 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) \
+         /Supplement 2 >> >>] >> >>"
+    )
+}
+
+fn check_composite(encoding: &str, codes: &str, expected: &str) {
+    let content = format!("BT /F 10 Tf 50 700 Td <{codes}> Tj ET");
+    check(Pdf::new().page(&content, &composite(encoding, ""), ""), expected);
+}
+
+/// Fonts with predefined encodings are not embedded in most Chinese, Japanese and Korean files; the interpreter
+/// panicked on every one of them.
+#[test]
+fn predefined_encodings_are_read() {
+    check_composite("/GBK-EUC-H", "d6d0ced4416263", "中卧abc");
+    check_composite("/UniGB-UCS2-H", "4e2d6587", "中文");
+    check_composite("/UniGB-UTF16-H", "4e2dd840dc0b", "中𠀋");
+    check_composite("/90ms-RKSJ-H", "93fa967b8ceab1", "日本語ｱ");
+    check_composite("/ETen-B5-H", "a4a4a4e5", "中文");
+    check_composite("/KSCms-UHC-H", "c7d1b1b9", "한국");
+    check_composite("/EUC-H", "c6fccbdc", "日本");
+    check_composite("/H", "467c4b5c", "日本");
+}
+
+#[test]
+fn an_embedded_encoding_with_codes_of_both_lengths_is_read() {
+    let map = "2 begincodespacerange <00> <7f> <8140> <fefe> endcodespacerange 1 begincidrange <00> <7f> 1 endcidrange";
+    let text = "2 beginbfchar <41> <0058> <8140> <4e2d> endbfchar";
+    let pdf = Pdf::new().stream(12, "/Type /CMap", map).stream(13, "", text);
+    let resources = composite("12 0 R", "/ToUnicode 13 0 R");
+    check(pdf.page("BT /F 10 Tf 50 700 Td <418140> Tj ET", &resources, ""), "X中");
+}
+
+#[test]
+fn sloppy_unicode_maps_do_not_lose_the_page() {
+    let map = "9 beginbfchar <41> <006> <42> <d800> <43> <00430044> endbfchar 1 beginbfrange <61> <63> [<0078> <0079>] endbfrange";
+    let font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 13 0 R >> >>";
+    let pdf = Pdf::new().stream(13, "", map);
+    assert!(pdf.page("BT /F 10 Tf 50 700 Td (Cab) Tj ET", font, "").read().text.contains("CDxy"));
+}
+
+#[test]
+fn widths_of_composite_fonts_come_in_both_forms() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode 13 0 R \
+                /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /DW 100 /W [1 2 500 3 [500]] >>] >> >>";
+    let map = "1 beginbfrange <0001> <0003> <0061> endbfrange";
+    let pdf = Pdf::new().stream(13, "", map).page("BT /F 10 Tf 50 700 Td <000100020003> Tj ET", font, "");
+    let document = pdf.read();
+    assert_eq!(document.text, "abc");
+    let (_, x0, _, x1, _) = document.blocks[0].boxes[0];
+    assert_eq!(x1 - x0, 15.0);
+}
+
+#[test]
+fn glyph_names_that_spell_their_character_are_read() {
+    let encoding = "<< /Type /Encoding /Differences [65 /uni4E2D /u1F600 /f_f_i /a.alt /eacute] >>";
+    let font = format!("/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding {encoding} >> >>");
+    check(Pdf::new().page("BT /F 10 Tf 50 700 Td (ABCDE) Tj ET", &font, ""), "中😀ffiaé");
+}
+
+#[test]
+fn a_damaged_font_program_costs_no_text() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /FirstChar 65 \
+                /LastChar 200 /Widths [600 600] /FontDescriptor << /Type /FontDescriptor /FontFile3 14 0 R >> >> >>";
+    let pdf = Pdf::new().stream(14, "/Subtype /Type1C", "no font at all");
+    check(pdf.page("BT /F 10 Tf 50 700 Td (AB) Tj ET", font, ""), "AB");
+}
+
+#[test]
+fn odd_operands_and_unknown_states_are_passed_over() {
+    let content = "/Nothing gs /Pattern cs /P scn (x) Tj /Gone 5 Tf (y) Tj 1 cm Q Q ] >> \
+                   BT /F 10 Tf 50 700 Td [(ok) /Name null] TJ 5 Tj ET";
+    check(Pdf::of(content), "ok");
+}
+
+#[test]
+fn a_page_without_a_size_or_with_a_damaged_stream_is_no_end() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let pdf = Pdf::new().page(&shown(&[(50.0, 700.0, "first")]), &resources, "/MediaBox []");
+    let pdf = pdf.page("", "", "/MediaBox [0 0 99 99]").page(&shown(&[(50.0, 700.0, "third")]), &resources, "");
+    let document = pdf.read();
+    assert_eq!(document.text, "first\n\nthird");
+    assert_eq!(document.pages, Some(3));
+    assert_eq!(document.blocks.iter().map(|block| block.page).collect::<Vec<_>>(), [Some(1), Some(3)]);
+}
+
+#[test]
+fn a_turned_page_is_read_as_it_is_seen() {
+    let content = "BT /F 10 Tf 0 1 -1 0 100 50 Tm (first line) Tj ET BT /F 10 Tf 0 1 -1 0 112 50 Tm (second line) Tj ET";
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let document = Pdf::new().page(content, &resources, "/Rotate 90").read();
+    assert_eq!(document.text, "first line second line");
+    let (page, x0, y0, x1, y1) = document.blocks[0].boxes[0];
+    assert!(page == 1 && x0 == 50.0 && x1 < 150.0 && y0 > 490.0 && y1 < 530.0, "{x0} {y0} {x1} {y1}");
+}
+
+#[test]
+fn text_outside_the_visible_box_is_not_text() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let content = shown(&[(50.0, 700.0, "hidden"), (50.0, 150.0, "seen")]);
+    check(Pdf::new().page(&content, &resources, "/CropBox [0 100 612 300]"), "seen");
+}
+
+#[test]
+fn form_fields_show_their_value() {
+    let appearance = format!("/Subtype /Form /BBox [0 0 100 20] /Resources << /Font << /F {HELVETICA} >> >>");
+    let annotation = "/Annots [<< /Subtype /Widget /Rect [50 600 150 620] /AP << /N 15 0 R >> >>]";
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let pdf = Pdf::new().stream(15, &appearance, "BT /F 10 Tf 2 5 Td (filled in) Tj ET");
+    check(pdf.page(&shown(&[(50.0, 700.0, "Name:")]), &resources, annotation), "Name:\n\nfilled in");
+}
+
+#[test]
+fn two_columns_are_read_one_after_the_other() {
+    let mut lines = vec![(50.0, 740.0, "A title that runs across both of the columns of this page, from edge to edge")];
+    for row in 0..5 {
+        let y = 700.0 - 12.0 * row as f32;
+        lines.push((50.0, y, "left column of text that is long enough"));
+        lines.push((320.0, y, "right column of text that is long enough"));
+    }
+    let text = Pdf::of(&shown(&lines)).read().text;
+    let (left, right) = (text.rfind("left").unwrap(), text.find("right").unwrap());
+    assert!(text.starts_with("A title") && left < right, "{text}");
+}
+
+#[test]
+fn rows_of_aligned_cells_are_a_table() {
+    let mut lines = Vec::new();
+    for (row, cells) in [["Item", "2022", "2021"], ["Revenue", "5,931", "7,103"], ["Cost", "2,754", "2,472"]].iter().enumerate() {
+        for (column, cell) in cells.iter().enumerate() {
+            lines.push((50.0 + 150.0 * column as f32, 700.0 - 12.0 * row as f32, *cell));
+        }
+    }
+    let document = Pdf::of(&shown(&lines)).read();
+    assert_eq!(document.blocks[0].kind, BlockKind::Table);
+    assert_eq!(document.blocks[0].cells[1], ["Revenue", "5,931", "7,103"]);
+    assert_eq!(document.text, "Item | 2022 | 2021\nRevenue | 5,931 | 7,103\nCost | 2,754 | 2,472");
+}
+
+#[test]
+fn a_word_cut_at_the_end_of_a_line_is_joined() {
+    let lines = [(50.0, 700.0, "The manage-"), (50.0, 688.0, "ment of re-"), (50.0, 676.0, "Entry (x)")];
+    check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re- Entry x");
+}
+
+#[test]
+fn larger_and_numbered_lines_are_headings() {
+    let body = shown(&[(50.0, 660.0, "Running text, of which a document has most, in the usual size of letters.")]);
+    let item = shown(&[(50.0, 640.0, "Item 2. Discussion and Analysis"), (50.0, 600.0, "More running text follows here.")]);
+    let document = Pdf::of(&format!("BT /F 18 Tf 50 700 Td (Annual Report) Tj ET {body} {item}")).read();
+    let levels: Vec<Option<u8>> = document.blocks.iter().map(|block| block.level).collect();
+    assert_eq!(levels, [Some(1), None, Some(2), None], "{}", document.text);
+    assert_eq!(document.title.as_deref(), Some("Annual Report"));
+}
+
+#[test]
+fn running_lines_and_page_numbers_are_left_out_after_the_first_page() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let mut pdf = Pdf::new();
+    for (number, body) in (1..).zip(["alpha is here", "beta is here", "gamma is here", "delta is here"]) {
+        let page_number = number.to_string();
+        let lines = [(50.0, 770.0, "Handbook"), (50.0, 400.0, body), (300.0, 30.0, page_number.as_str())];
+        pdf = pdf.page(&shown(&lines), &resources, "");
+    }
+    check(pdf, "Handbook\n\nalpha is here\n\nbeta is here\n\ngamma is here\n\ndelta is here");
+}
+
+#[test]
+fn ranges_and_pages_of_blocks_point_into_the_text() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let page = |text: &str| shown(&[(50.0, 700.0, text), (50.0, 600.0, "second paragraph é")]);
+    let document = Pdf::new().page(&page("one"), &resources, "").page(&page("two"), &resources, "").read();
+    let characters: Vec<char> = document.text.chars().collect();
+    let mut end = 0;
+    for block in &document.blocks {
+        assert!(block.start >= end && block.end > block.start && block.end <= characters.len());
+        end = block.end;
+    }
+    let third: String = characters[document.blocks[2].start..document.blocks[2].end].iter().collect();
+    assert_eq!((third.as_str(), document.blocks[2].page), ("two", Some(2)));
+}
+
+#[test]
+fn a_file_with_a_broken_index_is_rebuilt() {
+    let bytes = Pdf::of(&shown(&[(50.0, 700.0, "saved")])).bytes();
+    let end = bytes.windows(4).rposition(|window| window == b"xref").unwrap() - 5;
+    let index = bytes.windows(5).position(|window| window == b"xref\n").unwrap();
+    for damaged in [&bytes[..index.min(end)], &[&bytes[..9], b"garbage\n".as_slice(), &bytes[9..]].concat()] {
+        let document = read(damaged, "broken.pdf", &Limits::default()).unwrap();
+        assert_eq!(document.text, "saved");
+        assert_eq!(document.warnings.len(), 1);
+    }
+}
+
+#[test]
+fn a_page_tree_that_leads_in_a_circle_ends() {
+    let bytes = Pdf::of(&shown(&[(50.0, 700.0, "x")])).bytes();
+    let text = String::from_utf8(bytes).unwrap().replace("/Kids [100 0 R]", "/Kids [2 0 R]  ");
+    assert!(read(text.as_bytes(), "circle.pdf", &Limits::default()).is_ok());
+}
+
+#[test]
+fn a_file_without_text_says_whether_it_is_a_scan() {
+    let scan = Pdf::new().stream(10, "/Subtype /Image", "x").page("/X Do", "/XObject << /X 10 0 R >>", "");
+    let no_text = |detail: &str| Err(ReadError::NoText { detail: detail.into() });
+    assert_eq!(read(&scan.bytes(), "scan.pdf", &Limits::default()), no_text("scanned"));
+    assert_eq!(read(&Pdf::of("").bytes(), "blank.pdf", &Limits::default()), no_text("blank"));
+}
+
+#[test]
+fn limits_on_pages_and_characters_hold() {
+    let limits = Limits { pages_max: 1, ..Limits::default() };
+    let two = Pdf::of("").page("", "", "").bytes();
+    assert_eq!(read(&two, "a.pdf", &limits), Err(ReadError::LimitExceeded { what: "pages".into(), limit: 1 }));
+    let limits = Limits { text_chars_max: 3, ..Limits::default() };
+    let long = Pdf::of(&shown(&[(50.0, 700.0, "four")])).bytes();
+    let expected = ReadError::LimitExceeded { what: "characters of text".into(), limit: 3 };
+    assert_eq!(read(&long, "a.pdf", &limits), Err(expected));
+}
+
+#[test]
+fn ten_thousand_pages_take_seconds() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let mut pdf = Pdf::new();
+    for number in 0..10_000 {
+        pdf = pdf.page(&format!("BT /F 10 Tf 50 {} Td (word) Tj ET", 100 + number % 600), &resources, "");
+    }
+    let document = pdf.read();
+    assert_eq!(document.pages, Some(10_000));
+    assert_eq!(document.blocks.len(), 10_000);
+}

@@ -1,0 +1,155 @@
+//! Shares one model among many callers: requests wait in a bounded queue, and a thread of the embedder works them.
+//!
+//! Queries and ingest have a queue and a thread each, over the same immutable encoder. A query therefore never waits for
+//! an ingest batch: both run, and the scheduler wakes the thread that has slept. One thread with two queues was the other
+//! way; there a query waits for the batch at work, and batches short enough for that waste the processor.
+//! Requests that wait together are encoded together, which gives the same vectors.
+//!
+//! It does not retry, and it does not know collections.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::encoder::{Encoder, LoadOptions, TextKind};
+use crate::error::ModelError;
+use crate::identity::Identity;
+use crate::tokenizer::Tokenizer;
+
+/// Waiting requests are joined up to this many texts. Chosen to bound how long the first of them waits for the last.
+const JOINED_TEXTS_MAX: usize = 32;
+
+/// Says which queue a request waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for the answer.
+    Query,
+    /// Throughput counts.
+    Ingest,
+}
+
+/// Embeds texts on threads of its own. Clones share the model; the threads end with the last clone.
+#[derive(Clone)]
+pub struct Embedder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    encoder: Arc<Encoder>,
+    query: Lane,
+    ingest: Lane,
+    queue: usize,
+}
+
+/// A queue and the thread that works it.
+struct Lane {
+    /// Lives until the lane is dropped; its end is what stops the thread.
+    sender: Option<SyncSender<Request>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+struct Request {
+    texts: Vec<String>,
+    kind: TextKind,
+    reply: SyncSender<Result<Vec<f32>, ModelError>>,
+}
+
+impl Embedder {
+    /// Loads a model and starts its threads; `queue` requests of each priority may wait.
+    pub fn spawn(folder: &Path, name: &str, options: &LoadOptions, queue: usize) -> Result<Embedder, ModelError> {
+        if queue == 0 {
+            return Err(ModelError::InvalidOption { option: "queue", found: 0, expected: "at least 1" });
+        }
+        let encoder = Arc::new(Encoder::load(folder, name, options)?);
+        let query = Lane::spawn("embed-query", encoder.clone(), queue)?;
+        let ingest = Lane::spawn("embed-ingest", encoder.clone(), queue)?;
+        Ok(Embedder { shared: Arc::new(Shared { encoder, query, ingest, queue }) })
+    }
+
+    /// Returns what makes this model's vectors this model's.
+    pub fn identity(&self) -> &Identity {
+        self.shared.encoder.identity()
+    }
+
+    /// Returns the model's tokenizer.
+    pub fn tokenizer(&self) -> Arc<Tokenizer> {
+        self.shared.encoder.tokenizer()
+    }
+
+    /// Returns one vector a text, one behind the other, in the order of the texts. Blocks until they are there.
+    ///
+    /// # Errors
+    /// `Busy` at once when the queue is full, `Tokenize` or `Compute` when the model fails.
+    pub fn embed(&self, texts: Vec<String>, kind: TextKind, priority: Priority) -> Result<Vec<f32>, ModelError> {
+        let lane = match priority {
+            Priority::Query => &self.shared.query,
+            Priority::Ingest => &self.shared.ingest,
+        };
+        let (reply, answer) = sync_channel(1);
+        let sender = lane.sender.as_ref().expect("the sender lives as long as the lane");
+        sender.try_send(Request { texts, kind, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => ModelError::Busy { queue: self.shared.queue },
+            TrySendError::Disconnected(_) => ModelError::Stopped,
+        })?;
+        answer.recv().unwrap_or(Err(ModelError::Stopped))
+    }
+}
+
+impl Lane {
+    fn spawn(name: &str, encoder: Arc<Encoder>, queue: usize) -> Result<Lane, ModelError> {
+        let (sender, requests) = sync_channel(queue);
+        let worker = std::thread::Builder::new()
+            .name(name.to_string())
+            .spawn(move || work(&encoder, &requests))
+            .map_err(|error| ModelError::Compute { detail: format!("thread {name} does not start: {error}") })?;
+        Ok(Lane { sender: Some(sender), worker: Some(worker) })
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.sender = None;
+        if self.worker.take().is_some_and(|worker| worker.join().is_err()) {
+            tracing::error!("an embedding thread panicked");
+        }
+    }
+}
+
+fn work(encoder: &Encoder, requests: &Receiver<Request>) {
+    while let Ok(first) = requests.recv() {
+        let mut joined = vec![first];
+        while joined.iter().map(|request| request.texts.len()).sum::<usize>() < JOINED_TEXTS_MAX
+            && let Ok(request) = requests.try_recv()
+        {
+            joined.push(request);
+        }
+        answer(encoder, joined);
+    }
+}
+
+/// Encodes the texts of all requests as one batch. A request whose texts are refused fails alone.
+fn answer(encoder: &Encoder, requests: Vec<Request>) {
+    let mut tokens = Vec::new();
+    let mut waiting = Vec::new();
+    for Request { texts, kind, reply } in requests {
+        let outcome: Result<Vec<_>, _> = texts.iter().map(|text| encoder.tokenize(text, kind)).collect();
+        match outcome {
+            Ok(ids) => {
+                waiting.push((ids.len(), reply));
+                tokens.extend(ids);
+            }
+            Err(error) => send(reply, Err(error)),
+        }
+    }
+    let mut vectors = encoder.encode_tokens(&tokens).map(Vec::into_iter);
+    for (texts, reply) in waiting {
+        let share = vectors.as_mut().map(|values| values.take(texts * encoder.identity().dimension).collect());
+        send(reply, share.map_err(|error| error.clone()));
+    }
+}
+
+/// Sends an answer; a caller that has gone needs none.
+fn send(reply: SyncSender<Result<Vec<f32>, ModelError>>, outcome: Result<Vec<f32>, ModelError>) {
+    let _ = reply.send(outcome);
+}

@@ -1,0 +1,163 @@
+//! `ragstone embed`: turns the texts of a file into a matrix of vectors, and tells how fast that was.
+//!
+//! Stores nothing; the matrix is for other programs.
+
+use super::context::{Context, Exit};
+use super::failure::Failure;
+use super::models;
+use super::npy::MatrixWriter;
+use super::output::print_json;
+use crate::config::limits::THREADS_MAX;
+use crate::error::Error;
+use clap::Args;
+use ragstone_models::{Device, Encoder, LoadOptions, TextKind, Tokenizer};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Texts whose vectors are in memory at once.
+const BATCH_TEXTS: usize = 4_096;
+
+/// Flags of `embed`.
+#[derive(Debug, Args)]
+pub struct EmbedArgs {
+    /// Embed each line of this file, such as {"text": "a"}
+    #[arg(value_name = "FILE.jsonl")]
+    file: PathBuf,
+    /// Write the vectors to this file, as float32
+    #[arg(long, short, value_name = "OUT.npy")]
+    output: PathBuf,
+    /// Embed with this model
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Compute in f32
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = parse_precision)]
+    precision: Precision,
+    /// Use this many threads
+    #[arg(long, value_name = "COUNT", value_parser = parse_threads)]
+    threads: Option<usize>,
+}
+
+/// How numbers are held while the model computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Precision {
+    F32,
+}
+
+/// A line of the file; other keys are left alone.
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+}
+
+/// What was done, and how fast.
+#[derive(Debug, Serialize)]
+struct Summary {
+    texts: usize,
+    tokens: usize,
+    seconds: f64,
+    texts_per_second: f64,
+    tokens_per_second: f64,
+    dimension: usize,
+    threads: usize,
+    model: String,
+}
+
+fn parse_precision(name: &str) -> Result<Precision, String> {
+    match name {
+        "f32" => Ok(Precision::F32),
+        "bf16" | "int8" => Err("this build computes in f32 only".to_owned()),
+        _ => Err("it is not f32".to_owned()),
+    }
+}
+
+/// Reads a number of threads.
+pub fn parse_threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| (1..=THREADS_MAX).contains(threads));
+    threads.ok_or_else(|| format!("it is not between 1 and {THREADS_MAX}"))
+}
+
+/// Embeds the texts and writes their vectors.
+pub fn run(args: EmbedArgs, context: &Context) -> Result<Exit, Failure> {
+    let texts = read_texts(&args.file)?;
+    if texts.is_empty() {
+        return Err(Failure::new("empty_file", format!("{} holds no texts", args.file.display())));
+    }
+    let name = args.model.as_deref().unwrap_or(&context.config.model);
+    let Precision::F32 = args.precision;
+    let options = LoadOptions { threads: args.threads.unwrap_or(context.config.threads), device: Device::Auto };
+    let encoder = Encoder::load(&models::find(&context.config.models, name)?, name, &options)?;
+    let seconds = embed(&encoder, &texts, &args.output)?;
+    let tokens = count_tokens(&encoder.tokenizer(), &texts);
+    let summary = Summary {
+        texts: texts.len(),
+        tokens,
+        seconds,
+        texts_per_second: texts.len() as f64 / seconds,
+        tokens_per_second: tokens as f64 / seconds,
+        dimension: encoder.identity().dimension,
+        threads: options.threads,
+        model: name.to_owned(),
+    };
+    match context.json {
+        true => print_json(&summary),
+        false => eprintln!(
+            "{} texts with {tokens} tokens in {seconds:.2} s: {:.0} texts/s, {:.0} tokens/s",
+            summary.texts, summary.texts_per_second, summary.tokens_per_second
+        ),
+    }
+    Ok(Exit::Done)
+}
+
+fn read_texts(path: &Path) -> Result<Vec<String>, Failure> {
+    let content = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let read = |(number, line): (usize, &str)| match serde_json::from_str::<Line>(line) {
+        Ok(line) => Ok(line.text),
+        Err(error) => Err(Error::Malformed { detail: format!("{} line {number}: {error}", path.display()) }.into()),
+    };
+    (1..).zip(content.trim_end().lines()).map(read).collect()
+}
+
+/// Writes the vectors of all texts, and returns the seconds that the model took for them.
+fn embed(encoder: &Encoder, texts: &[String], output: &Path) -> Result<f64, Failure> {
+    let mut writer = MatrixWriter::create(output, texts.len(), encoder.identity().dimension)?;
+    let mut seconds = 0.0;
+    for batch in texts.chunks(BATCH_TEXTS) {
+        let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+        let started = Instant::now();
+        let vectors = encoder.encode(&batch, TextKind::Document)?;
+        seconds += started.elapsed().as_secs_f64();
+        writer.write(&vectors)?;
+    }
+    writer.finish()?;
+    Ok(seconds)
+}
+
+/// Counts the tokens that the model saw: cut texts as cut, with the special tokens around each.
+fn count_tokens(tokenizer: &Tokenizer, texts: &[String]) -> usize {
+    let around = tokenizer.max_tokens() - tokenizer.document_tokens_max();
+    texts.iter().map(|text| tokenizer.count(text).min(tokenizer.document_tokens_max()) + around).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_text_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.jsonl");
+        std::fs::write(&path, "{\"text\": \"a\", \"id\": 1}\n{\"text\": 2}\n\n").unwrap();
+        assert!(read_texts(&path).unwrap_err().detail.contains("line 2"));
+        std::fs::write(&path, "{\"text\": \"a\", \"id\": 1}\n{\"text\": \"\"}\n\n").unwrap();
+        assert_eq!(read_texts(&path).unwrap(), ["a", ""]);
+    }
+
+    #[test]
+    fn a_precision_that_is_not_there_is_refused() {
+        assert!(parse_precision("f32").is_ok());
+        assert!(
+            parse_precision("bf16").is_err() && parse_precision("int8").is_err() && parse_precision("f64").is_err()
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! The flags of `ingest`, and the choice between data folder and server.
+//!
+//! Reads no file's content.
+
+use super::find::{FoundFiles, find};
+use super::local::ingest_here;
+use super::report::Reporter;
+use super::server::ingest_there;
+use crate::cli::args::parse_collection;
+use crate::cli::context::{Context, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::remote::Server;
+use crate::schema::CollectionName;
+use clap::Args;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// Flags of `ingest`.
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Ingest these files and folders
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Put them into this collection
+    #[arg(long, short, value_name = "NAME", value_parser = parse_collection)]
+    collection: CollectionName,
+    /// Send them to the server at this address
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Give each document this metadata
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_metadata)]
+    metadata: Vec<(String, Value)>,
+    /// Remove documents whose files are gone
+    #[arg(long)]
+    sync: bool,
+}
+
+/// What is to be done, checked.
+pub struct Plan {
+    /// Where the documents go.
+    pub collection: CollectionName,
+    /// Files, each under its own uri.
+    pub files: FoundFiles,
+    /// Metadata of every document.
+    pub metadata: Map<String, Value>,
+    /// Uris that stay when documents whose files are gone are removed; `None` where nothing is removed.
+    pub keep: Option<HashSet<String>>,
+}
+
+/// Reads `key=value`; the value is a number, `true`, `false`, `null`, a quoted text or a list of texts as in JSON, and
+/// any other text stands for itself.
+fn parse_metadata(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("it is not KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("it has no key before the =".to_owned());
+    }
+    let is_list_of_texts = |items: &[Value]| items.iter().all(Value::is_string);
+    let value = match serde_json::from_str(value) {
+        Ok(Value::Array(items)) if is_list_of_texts(&items) => Value::Array(items),
+        Ok(scalar) if !matches!(scalar, Value::Array(_) | Value::Object(_)) => scalar,
+        _ => Value::String(value.to_owned()),
+    };
+    Ok((key.to_owned(), value))
+}
+
+/// Ingests the files and reports each one.
+pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
+    let server = args.server.as_deref().map(Server::new).transpose()?;
+    let mut files = find(&args.paths);
+    let mut reporter = Reporter::new(files.files.len() + files.failures.len(), context.json);
+    let complete = files.failures.is_empty();
+    files.failures.drain(..).for_each(|failure| reporter.file(failure));
+    if args.sync && !complete {
+        eprintln!("warning: nothing is removed, since not every path could be read");
+    }
+    let keep = (args.sync && complete).then(|| files.files.iter().map(|file| file.uri.clone()).collect());
+    if files.files.is_empty() && keep.is_none() {
+        return Ok(reporter.finish());
+    }
+    let plan = Plan { collection: args.collection, files, metadata: args.metadata.into_iter().collect(), keep };
+    let result = match server {
+        Some(server) => ingest_there(&server, plan, &mut reporter).await,
+        None => ingest_here(context, plan, &mut reporter).await,
+    };
+    let exit = reporter.finish();
+    result.map(|()| exit)
+}
+
+/// Makes the failure of an ingest that a signal ended.
+pub fn interrupted() -> Failure {
+    let detail = "interrupted before every file was ingested";
+    Failure::new("interrupted", detail).with_hint("run the same command again: what is done is skipped")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_metadata_value_is_a_json_scalar_or_else_a_text() {
+        let cases = [
+            ("year=2020", json!(2020)),
+            ("share=0.5", json!(0.5)),
+            ("public=true", json!(true)),
+            ("owner=null", json!(null)),
+            ("code=\"007\"", json!("007")),
+            ("code=007", json!("007")),
+            ("title=a = b", json!("a = b")),
+            ("empty=", json!("")),
+            ("tags=[\"x\", \"y\"]", json!(["x", "y"])),
+            ("mixed=[1]", json!("[1]")),
+            ("object={}", json!("{}")),
+            ("department=人事", json!("人事")),
+            ("since=2026-03-01T00:00:00Z", json!("2026-03-01T00:00:00Z")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_metadata(text).unwrap().1, expected, "{text}");
+        }
+        assert!(parse_metadata("year").is_err());
+        assert!(parse_metadata("=2020").is_err());
+    }
+}

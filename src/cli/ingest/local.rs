@@ -1,0 +1,61 @@
+//! Ingesting into the data folder of this process.
+//!
+//! The store does the work; here is the collection made if need be, and a signal turned into an end without loss.
+
+use super::command::{Plan, interrupted};
+use super::report::{FileReport, Reporter};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::error::Error;
+use crate::schema::CollectionName;
+use crate::store::view::EmbeddingChoice;
+use crate::store::{Collection, Content, IngestFile, IngestOptions, NewCollection, Store};
+use std::sync::Arc;
+
+/// Ingests the files of a plan, and removes what is gone where the plan says so.
+///
+/// An interrupt ends the reading of files at once; what the writer was given is written before the folder is closed,
+/// which a second interrupt does not wait for.
+pub async fn ingest_here(context: &Context, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+    let store = context.open_store()?;
+    let result = tokio::select! {
+        result = ingest(&store, plan, reporter) => result,
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("stopping: what is being written is finished first");
+            Err(interrupted())
+        }
+    };
+    tokio::select! {
+        () = store.close() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    result
+}
+
+async fn ingest(store: &Store, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+    let collection = open_or_create(store, &plan.collection).await?;
+    let files = plan.files.files.into_iter();
+    let files = files.map(|file| IngestFile { uri: file.uri, content: Content::Path(file.path) }).collect();
+    let options = IngestOptions { metadata: plan.metadata };
+    collection.ingest(files, options, |outcome| reporter.file(FileReport::from(outcome))).await?;
+    if let Some(keep) = &plan.keep {
+        collection.remove_missing(keep, |outcome| reporter.file(FileReport::from(outcome))).await?;
+    }
+    Ok(())
+}
+
+async fn open_or_create(store: &Store, name: &CollectionName) -> Result<Arc<Collection>, Error> {
+    match store.collection(name).await {
+        Err(Error::CollectionNotFound { .. }) => {}
+        opened => return opened,
+    }
+    let new = NewCollection {
+        name: name.clone(),
+        description: String::new(),
+        embedding: EmbeddingChoice::Default,
+        fields: Vec::new(),
+        chunking: None,
+    };
+    store.create_collection(new).await?;
+    store.collection(name).await
+}

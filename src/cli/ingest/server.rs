@@ -1,0 +1,178 @@
+//! Ingesting through a running server.
+//!
+//! The server's list of documents tells which files it has with the same bytes and metadata; the others are uploaded,
+//! one in each request. Extraction, chunks and embedding are the server's.
+
+use super::command::{Plan, interrupted};
+use super::report::{FileReport, Reporter};
+use crate::cli::failure::Failure;
+use crate::cli::remote::{Problem, Server};
+use crate::cli::shape::hex;
+use crate::config::limits::{PAGE_MAX, UPLOAD_BYTES_MAX};
+use crate::schema::{CollectionName, Version};
+use crate::store::Outcome;
+use futures::stream::{self, StreamExt};
+use ragstone_ingest::ReadError;
+use ragstone_ingest::walk::FoundFile;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Files that are uploaded at a time: one is read by the server while the next one travels.
+const UPLOADS: usize = 2;
+
+/// A document that the server has.
+struct Known {
+    id: String,
+    sha256: Option<String>,
+    metadata: Value,
+}
+
+/// What every upload needs.
+struct Upload<'a> {
+    server: &'a Server,
+    collection: &'a CollectionName,
+    metadata: Value,
+    known: HashMap<String, Known>,
+}
+
+/// Uploads the files of a plan, and removes what is gone where the plan says so.
+///
+/// An interrupt ends the taking of files; those on their way are finished.
+pub async fn ingest_there(server: &Server, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+    let known = open_or_create(server, &plan.collection).await?;
+    let upload = Upload { server, collection: &plan.collection, metadata: Value::Object(plan.metadata), known };
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let signal = async {
+        // Where no signal can be waited for, none ends the upload.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        eprintln!("stopping: uploads on their way are finished first");
+        drop(stop);
+    };
+    let files = stream::iter(plan.files.files).take_until(signal);
+    let mut reports = std::pin::pin!(files.map(|file| upload.file(file)).buffer_unordered(UPLOADS));
+    while let Some(report) = reports.next().await {
+        reporter.file(report?);
+    }
+    if stopped.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Closed) {
+        return Err(interrupted());
+    }
+    match &plan.keep {
+        Some(keep) => upload.remove_missing(|uri| !keep.contains(uri), reporter).await,
+        None => Ok(()),
+    }
+}
+
+/// Returns the server's documents by uri; a collection that is not there is created.
+async fn open_or_create(server: &Server, name: &CollectionName) -> Result<HashMap<String, Known>, Failure> {
+    match server.get(&["v1", "collections", name.as_str()], &[]).await {
+        Ok(_) => list_documents(server, name).await,
+        Err(problem) if problem.is_not_found() => {
+            server.post(&["v1", "collections"], &json!({ "name": name })).await?;
+            Ok(HashMap::new())
+        }
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+async fn list_documents(server: &Server, name: &CollectionName) -> Result<HashMap<String, Known>, Failure> {
+    let path = ["v1", "collections", name.as_str(), "documents"];
+    let limit = PAGE_MAX.to_string();
+    let mut known = HashMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(after.as_deref().map(|after| ("after", after)));
+        let page = server.get(&path, &query).await?;
+        let documents = page["documents"].as_array().map(Vec::as_slice).unwrap_or_default();
+        known.extend(documents.iter().filter_map(known_document));
+        after = page["next"].as_str().map(str::to_owned);
+        if after.is_none() || documents.is_empty() {
+            return Ok(known);
+        }
+    }
+}
+
+fn known_document(document: &Value) -> Option<(String, Known)> {
+    let text = |key: &str| document[key].as_str().map(str::to_owned);
+    let known = Known { id: text("id")?, sha256: text("sha256"), metadata: document["metadata"].clone() };
+    Some((text("uri")?, known))
+}
+
+impl Upload<'_> {
+    /// Uploads a file unless the server has it; the error is for what concerns the files behind it too.
+    async fn file(&self, file: FoundFile) -> Result<FileReport, Failure> {
+        let bytes = match read(&file).await {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(FileReport::failed(&file.uri, error.code(), &error.to_string())),
+        };
+        let known = self.known.get(&file.uri);
+        if let Some(known) = known.filter(|known| self.has(known, &bytes)) {
+            let document_id = Some(known.id.clone());
+            return Ok(FileReport { document_id, ..FileReport::new(&file.uri, &Outcome::Unchanged) });
+        }
+        let path = ["v1", "collections", self.collection.as_str(), "documents"];
+        match self.server.post_file(&path, &file.uri, bytes, &self.metadata).await {
+            Ok(answer) => {
+                let outcome = if known.is_some() { Outcome::Replaced } else { Outcome::Added };
+                Ok(written(&file.uri, &outcome, &answer))
+            }
+            Err(problem) if problem.is_about_the_request() => Ok(refused(&file.uri, problem)),
+            Err(problem) => Err(problem.into()),
+        }
+    }
+
+    /// Returns whether a document has these bytes and all of the metadata.
+    fn has(&self, known: &Known, bytes: &[u8]) -> bool {
+        let none = Map::new();
+        let wanted = self.metadata.as_object().unwrap_or(&none);
+        let has_metadata = wanted.iter().all(|(key, value)| known.metadata[key] == *value);
+        has_metadata && known.sha256.as_deref() == Some(hex(&Sha256::digest(bytes)).as_str())
+    }
+
+    async fn remove_missing(&self, is_gone: impl Fn(&str) -> bool, reporter: &mut Reporter) -> Result<(), Failure> {
+        // Chunks that were written without a file have no hash, and no file that could be gone.
+        let gone = self.known.iter().filter(|(uri, known)| known.sha256.is_some() && is_gone(uri));
+        let mut gone: Vec<_> = gone.collect();
+        gone.sort_by_key(|(uri, _)| *uri);
+        for (uri, known) in gone {
+            let path = ["v1", "collections", self.collection.as_str(), "documents", known.id.as_str()];
+            let answer = self.server.delete(&path).await?;
+            let document_id = Some(known.id.clone());
+            let version = version(&answer);
+            reporter.file(FileReport { document_id, version, ..FileReport::new(uri, &Outcome::Removed) });
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file that is small enough to be uploaded.
+async fn read(file: &FoundFile) -> Result<Vec<u8>, ReadError> {
+    if file.bytes > UPLOAD_BYTES_MAX as u64 {
+        return Err(ReadError::LimitExceeded { what: "upload bytes".into(), limit: UPLOAD_BYTES_MAX as u64 });
+    }
+    tokio::fs::read(&file.path).await.map_err(|error| ReadError::Unreadable { detail: error.to_string() })
+}
+
+fn written(uri: &str, outcome: &Outcome, answer: &Value) -> FileReport {
+    let document = &answer["documents"][0];
+    let warnings = document["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    FileReport {
+        document_id: document["id"].as_str().map(str::to_owned),
+        pages: document["pages"].as_u64(),
+        chunks: document["chunks"].as_u64().unwrap_or(0),
+        version: version(answer),
+        warnings: warnings.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        ..FileReport::new(uri, outcome)
+    }
+}
+
+fn refused(uri: &str, problem: Problem) -> FileReport {
+    FileReport { error: Some(problem.failure), ..FileReport::failed(uri, "refused", "") }
+}
+
+fn version(answer: &Value) -> Option<Version> {
+    answer["version"].as_u64().map(Version)
+}

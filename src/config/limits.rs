@@ -1,0 +1,75 @@
+//! Every bound of the server, in one place.
+//!
+//! Bounds on reading one file stand in the ingest crate, bounds on the filter language beside its parser.
+
+use std::time::Duration;
+
+/// Most threads for embedding and index building.
+pub const THREADS_MAX: usize = 256;
+
+/// Largest JSON body.
+pub const JSON_BODY_BYTES_MAX: usize = 64 << 20;
+/// Largest upload of files in one request.
+pub const UPLOAD_BYTES_MAX: usize = 512 << 20;
+/// Most files in one upload.
+pub const UPLOAD_FILES_MAX: usize = 1_000;
+/// Time for the head of a request to arrive.
+pub const HEADER_READ_MAX: Duration = Duration::from_secs(5);
+/// Most open connections.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// Time that requests under way get when the server stops.
+pub const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+/// Time that a search may take before it is given up.
+pub const SEARCH_MAX: Duration = Duration::from_secs(30);
+/// Searches that may wait for a processor.
+pub const SEARCHES_WAITING_MAX: usize = 256;
+/// Bytes of uploads that may be in memory at once.
+pub const UPLOADS_IN_FLIGHT_MAX: usize = 4;
+
+/// Most hits of a search.
+pub const K_MAX: usize = 1_000;
+/// Most hits that may be skipped, hits included.
+pub const WINDOW_MAX: usize = 10_000;
+/// Longest query text, in bytes.
+pub const QUERY_BYTES_MAX: usize = 32 << 10;
+/// Most chunks in one upsert.
+pub const UPSERT_CHUNKS_MAX: usize = 10_000;
+/// Longest text of a chunk, in bytes.
+pub const CHUNK_TEXT_BYTES_MAX: usize = 1 << 20;
+/// Most ids in one request.
+pub const IDS_MAX: usize = 10_000;
+/// Most entries of a page of a list.
+pub const PAGE_MAX: usize = 1_000;
+/// Entries of a page unless another number is asked for.
+pub const PAGE_DEFAULT: usize = 100;
+
+/// Writes that may wait for a table's writer.
+pub const WRITES_WAITING_MAX: usize = 256;
+/// Rows that one commit takes from the waiting writes.
+pub const COMMIT_ROWS_MAX: usize = 20_000;
+/// Texts that one call to the model takes.
+pub const EMBED_BATCH: usize = 256;
+/// Requests that may wait for the model.
+pub const EMBEDS_WAITING_MAX: usize = 64;
+/// Rows whose texts are kept in memory for answers.
+pub const ROW_CACHE_ROWS: usize = 20_000;
+/// Filters whose allowed rows are kept in memory, for each collection.
+pub const FILTER_CACHE_ENTRIES: usize = 64;
+/// Past versions that are kept open, for each collection.
+pub const PAST_VERSIONS_OPEN: usize = 4;
+
+/// Rows without a graph from which one is built.
+pub const SEAL_ROWS_MIN: usize = 4_096;
+/// Share of rows without a graph from which it is built anew.
+pub const SEAL_SHARE: f64 = 0.25;
+/// Newest versions that expiry leaves, whatever their age.
+pub const KEEP_VERSIONS_MIN: usize = 100;
+/// Newest versions beyond which expiry takes those older than an hour.
+pub const KEEP_VERSIONS_MAX: usize = 2_000;
+/// Commits after which expiry is considered.
+pub const EXPIRE_EVERY_COMMITS: u64 = 500;
+
+/// Finished jobs that can still be asked for.
+pub const JOBS_KEPT: usize = 1_000;
+/// Jobs that may wait or run.
+pub const JOBS_WAITING_MAX: usize = 64;

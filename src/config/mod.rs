@@ -1,0 +1,130 @@
+//! The settings of a process: flags, environment and file become one checked value before anything starts.
+//!
+//! Flags beat environment beats file beats default. Nothing else in the program reads the environment.
+
+pub mod limits;
+
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Model that collections use unless they name another.
+pub const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
+/// Folder of the data unless another is given.
+pub const DEFAULT_DATA: &str = "ragstone-data";
+/// Address that is served unless another is given; it is not reachable from other machines.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7878";
+
+/// Checked settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of tables, originals and jobs.
+    pub data: PathBuf,
+    /// Address to serve on.
+    pub listen: SocketAddr,
+    /// Folder of model folders.
+    pub models: PathBuf,
+    /// Model of collections that name none.
+    pub model: String,
+    /// Threads for embedding and index building.
+    pub threads: usize,
+    /// Days for which versions stay readable.
+    pub keep_days: u32,
+}
+
+/// What flags or environment give; absent values fall through to the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Settings file.
+    pub config: Option<PathBuf>,
+    /// Folder of the data.
+    pub data: Option<PathBuf>,
+    /// Address to serve on.
+    pub listen: Option<String>,
+    /// Folder of model folders.
+    pub models: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<String>,
+    models: Option<PathBuf>,
+    model: Option<String>,
+    threads: Option<usize>,
+    keep_days: Option<u32>,
+}
+
+impl Config {
+    /// Puts the settings together and checks them.
+    pub fn load(overrides: Overrides) -> Result<Self> {
+        let file = match &overrides.config {
+            Some(path) => read_file(path)?,
+            None => File::default(),
+        };
+        let listen = overrides.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        let listen = listen.parse().map_err(|_| Error::InvalidSetting {
+            name: "listen".into(),
+            detail: format!("'{listen}' is not an address with a port, such as {DEFAULT_LISTEN}"),
+        })?;
+        let threads = file.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        if threads == 0 || threads > limits::THREADS_MAX {
+            let detail = format!("{threads} is not between 1 and {}", limits::THREADS_MAX);
+            return Err(Error::InvalidSetting { name: "threads".into(), detail });
+        }
+        Ok(Self {
+            data: overrides.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
+            listen,
+            models: overrides.models.or(file.models).unwrap_or_else(default_models),
+            model: file.model.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+            threads,
+            keep_days: file.keep_days.unwrap_or(30),
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<File> {
+    let invalid = |detail: String| Error::InvalidSetting { name: path.display().to_string(), detail };
+    let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| invalid(error.to_string()))
+}
+
+/// Returns the user's cache folder for models.
+fn default_models() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .unwrap_or_else(|| PathBuf::from(".cache"));
+    cache.join("ragstone").join("models")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_beat_the_file_and_the_file_beats_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ragstone.toml");
+        std::fs::write(&path, "data = 'from-file'\nlisten = '127.0.0.1:1'\nthreads = 3").unwrap();
+        let flags = Overrides { config: Some(path), data: Some("from-flag".into()), ..Overrides::default() };
+        let config = Config::load(flags).unwrap();
+        assert_eq!(config.data, PathBuf::from("from-flag"));
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.threads, 3);
+        assert_eq!(config.model, DEFAULT_MODEL);
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_or_fit_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["dta = 'x'", "threads = 0", "listen = 'everywhere'", "data = "] {
+            let path = folder.path().join("ragstone.toml");
+            std::fs::write(&path, text).unwrap();
+            let flags = Overrides { config: Some(path), ..Overrides::default() };
+            assert_eq!(Config::load(flags).unwrap_err().code(), "invalid_setting", "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Kernels for processors with AVX-512 and VNNI.
+//!
+//! Takes slices of one length: the caller has checked that. Tails are read under a mask, never beyond the slice.
+
+use super::kernels::CODE_ZERO;
+use super::prefetch::prefetch;
+use std::arch::x86_64::*;
+
+/// Rows of codes that are scored side by side; four chains hide the latency of one, and fit the registers.
+const GROUP: usize = 4;
+
+/// Proof that the processor has AVX-512 F, BW and VNNI.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// Asks the processor.
+    pub fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni");
+        found.then_some(Self(()))
+    }
+
+    /// Sums the products of two vectors.
+    #[inline]
+    pub fn dot_f32(self, a: &[f32], b: &[f32]) -> f32 {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { dot_f32(a, b) }
+    }
+
+    /// Sums the squared differences of two vectors.
+    #[inline]
+    pub fn l2sq_f32(self, a: &[f32], b: &[f32]) -> f32 {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { l2sq_f32(a, b) }
+    }
+
+    /// Sums the products of signed query codes and shifted row codes.
+    #[inline]
+    pub fn dot_i8(self, query: &[i8], row: &[u8]) -> i32 {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { dot_i8(query, row) }
+    }
+
+    /// Scores named rows of shifted codes, four side by side.
+    #[inline]
+    pub fn dot_i8_rows(self, query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { dot_i8_rows(query, codes, ids, out) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [_mm512_setzero_ps(); 4];
+    let (a_blocks, b_blocks) = (a.chunks_exact(64), b.chunks_exact(64));
+    let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum = _mm512_fmadd_ps(load_f32(&a[lane * 16..]), load_f32(&b[lane * 16..]), *sum);
+        }
+    }
+    for (a, b) in a_tail.chunks(16).zip(b_tail.chunks(16)) {
+        sums[0] = _mm512_fmadd_ps(load_f32(a), load_f32(b), sums[0]);
+    }
+    sum_f32(sums)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn l2sq_f32(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [_mm512_setzero_ps(); 4];
+    let (a_blocks, b_blocks) = (a.chunks_exact(64), b.chunks_exact(64));
+    let (a_tail, b_tail) = (a_blocks.remainder(), b_blocks.remainder());
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let apart = _mm512_sub_ps(load_f32(&a[lane * 16..]), load_f32(&b[lane * 16..]));
+            *sum = _mm512_fmadd_ps(apart, apart, *sum);
+        }
+    }
+    for (a, b) in a_tail.chunks(16).zip(b_tail.chunks(16)) {
+        let apart = _mm512_sub_ps(load_f32(a), load_f32(b));
+        sums[0] = _mm512_fmadd_ps(apart, apart, sums[0]);
+    }
+    sum_f32(sums)
+}
+
+/// The instruction multiplies unsigned row bytes by signed query bytes, so the shift of the rows is taken off at the
+/// end: it adds `CODE_ZERO` times the sum of the query codes to every row.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
+    let mut sum = _mm512_setzero_si512();
+    let mut shift = _mm512_setzero_si512();
+    for at in (0..query.len()).step_by(64) {
+        let part = load_i8(query, at);
+        sum = _mm512_dpbusd_epi32(sum, load_u8(row, at), part);
+        shift = _mm512_dpbusd_epi32(shift, _mm512_set1_epi8(1), part);
+    }
+    _mm512_reduce_add_epi32(sum) - i32::from(CODE_ZERO) * _mm512_reduce_add_epi32(shift)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_i8_rows(query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
+    let len = query.len();
+    let mut shift = _mm512_setzero_si512();
+    for at in (0..len).step_by(64) {
+        shift = _mm512_dpbusd_epi32(shift, _mm512_set1_epi8(1), load_i8(query, at));
+    }
+    let shift = i32::from(CODE_ZERO) * _mm512_reduce_add_epi32(shift);
+    let (groups, rest) = ids.as_chunks::<GROUP>();
+    for (number, (group, out)) in groups.iter().zip(out.chunks_exact_mut(GROUP)).enumerate() {
+        for &ahead in ids.iter().skip((number + 1) * GROUP).take(GROUP) {
+            prefetch(codes, ahead as usize * len, len);
+        }
+        let rows = group.map(|id| &codes[id as usize * len..][..len]);
+        let mut sums = [_mm512_setzero_si512(); GROUP];
+        for at in (0..len).step_by(64) {
+            let part = load_i8(query, at);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = _mm512_dpbusd_epi32(*sum, load_u8(row, at), part);
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = _mm512_reduce_add_epi32(sum) - shift;
+        }
+    }
+    let done = groups.len() * GROUP;
+    for (&id, out) in rest.iter().zip(&mut out[done..]) {
+        *out = dot_i8(query, &codes[id as usize * len..][..len]);
+    }
+}
+
+/// Loads up to 16 values, zeros behind the end of the slice.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_f32(values: &[f32]) -> __m512 {
+    let mask = if values.len() >= 16 { u16::MAX } else { (1 << values.len()) - 1 };
+    // SAFETY: the mask keeps the load inside the slice, and it needs no alignment.
+    unsafe { _mm512_maskz_loadu_ps(mask, values.as_ptr()) }
+}
+
+/// Loads up to 64 codes from a place, zeros behind the end of the slice.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_i8(values: &[i8], at: usize) -> __m512i {
+    let values = &values[at..];
+    // SAFETY: the mask keeps the load inside the slice, and it needs no alignment.
+    unsafe { _mm512_maskz_loadu_epi8(mask_of(values.len()), values.as_ptr()) }
+}
+
+/// Loads up to 64 codes from a place, zeros behind the end of the slice.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_u8(values: &[u8], at: usize) -> __m512i {
+    let values = &values[at..];
+    // SAFETY: the mask keeps the load inside the slice, and it needs no alignment.
+    unsafe { _mm512_maskz_loadu_epi8(mask_of(values.len()), values.as_ptr().cast()) }
+}
+
+#[inline]
+fn mask_of(len: usize) -> u64 {
+    if len >= 64 { u64::MAX } else { (1 << len) - 1 }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_f32(sums: [__m512; 4]) -> f32 {
+    let [a, b, c, d] = sums;
+    _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d)))
+}

@@ -1,0 +1,89 @@
+//! Searching a generation: by walking its graph, or by scoring every allowed row.
+//!
+//! Which of the two serves a query better is decided by whoever knows the filter's share and its price.
+
+use super::open::Generation;
+use crate::index::Bitset;
+use crate::index::distance::{Kernels, VectorBlock, prefetch, score_rows};
+use crate::index::graph::{Scratch, walk};
+
+/// Share of allowed rows below which a walk steps over rows that are not allowed. Above it a wider plain walk finds the
+/// same rows for less.
+const WITHIN_SHARE_MAX: f64 = 0.4;
+
+/// Rows ranked exactly for each row asked for, at least: codes put the tenth best row behind the thirtieth less than
+/// once in a thousand queries.
+const RANKED_PER_HIT: usize = 3;
+
+/// What a search of a generation found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Ordinals with their exact similarities, best first; equal ones by ordinal.
+    pub hits: Vec<(u32, f32)>,
+    /// Distances computed on the way.
+    pub distances: u64,
+    /// Whether the walk found as many rows as it looked for. Where it did not, allowed rows may be missing although
+    /// there are `k` hits: scan instead.
+    pub full: bool,
+}
+
+impl Generation {
+    /// Walks the graph for the `k` most similar rows, looking at `effort` rows at least; higher finds more for longer.
+    ///
+    /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        effort: usize,
+        allowed: Option<&Bitset>,
+        scratch: &mut Scratch,
+    ) -> Found {
+        assert_eq!(query.len(), self.dim(), "dimension is checked where queries come in");
+        let kernels = Kernels::get();
+        scratch.query.encode(self.metric(), query);
+        let effort = effort.max(k).clamp(1, self.len().max(1));
+        let share = allowed.map_or(1.0, |allowed| allowed.count() as f64 / self.len().max(1) as f64);
+        let within = allowed.filter(|_| share < WITHIN_SHARE_MAX);
+        let breadth = if within.is_some() { effort } else { ((effort as f64 / share) as usize).min(self.len()) };
+        let full = walk(kernels, &self.view(), breadth, within, scratch);
+        let ranked = effort.min((k * RANKED_PER_HIT).max(effort / 2));
+        let walked = scratch.distances();
+        let candidates: Vec<u32> = scratch
+            .found()
+            .filter(|&ordinal| allowed.is_none_or(|allowed| allowed.contains(ordinal as usize)))
+            .take(ranked)
+            .inspect(|&ordinal| prefetch(self.vectors(), ordinal as usize * self.dim(), self.dim().min(64)))
+            .collect();
+        let (hits, scored) = self.rank(query, k, candidates.into_iter(), scratch);
+        Found { hits, distances: walked + scored, full }
+    }
+
+    /// Scores every allowed row and returns the `k` most similar ones.
+    ///
+    /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
+    pub fn scan(&self, query: &[f32], k: usize, allowed: Option<&Bitset>, scratch: &mut Scratch) -> Found {
+        assert_eq!(query.len(), self.dim(), "dimension is checked where queries come in");
+        let (hits, distances) = match allowed {
+            Some(allowed) => {
+                let ordinals = allowed.iter().take_while(|&ordinal| ordinal < self.len());
+                self.rank(query, k, ordinals.map(|ordinal| ordinal as u32), scratch)
+            }
+            None => self.rank(query, k, 0..self.len() as u32, scratch),
+        };
+        Found { hits, distances, full: true }
+    }
+
+    fn rank(
+        &self,
+        query: &[f32],
+        k: usize,
+        ordinals: impl Iterator<Item = u32>,
+        scratch: &mut Scratch,
+    ) -> (Vec<(u32, f32)>, u64) {
+        let block = VectorBlock { base: 0, dimension: self.dim(), metric: self.metric(), rows: self.vectors() };
+        scratch.top.reset(k);
+        let scored = score_rows(Kernels::get(), query, &block, ordinals, &mut scratch.top);
+        (scratch.top.take(), scored)
+    }
+}

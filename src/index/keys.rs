@@ -1,0 +1,52 @@
+//! Which slot holds a chunk id, and which slots hold a document, at the newest version.
+//!
+//! Kept by hash, so that a million ids cost 50 MB; a hit is compared with the id itself by the caller. Older versions
+//! are not answered here.
+
+use std::collections::HashMap;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Slots by chunk id and by document id.
+#[derive(Default)]
+pub struct Keys {
+    chunks: HashMap<u128, u32>,
+    documents: HashMap<u128, Vec<u32>>,
+}
+
+impl Keys {
+    /// Adds a row.
+    pub fn insert(&mut self, chunk_id: &str, document_id: &str, slot: u32) {
+        self.chunks.insert(xxh3_128(chunk_id.as_bytes()), slot);
+        self.documents.entry(xxh3_128(document_id.as_bytes())).or_default().push(slot);
+    }
+
+    /// Forgets a row; a chunk id that has moved on to another slot keeps it.
+    pub fn remove(&mut self, chunk_id: &str, document_id: &str, slot: u32) {
+        let chunk = xxh3_128(chunk_id.as_bytes());
+        if self.chunks.get(&chunk) == Some(&slot) {
+            self.chunks.remove(&chunk);
+        }
+        let document = xxh3_128(document_id.as_bytes());
+        if let Some(slots) = self.documents.get_mut(&document) {
+            slots.retain(|&held| held != slot);
+            if slots.is_empty() {
+                self.documents.remove(&document);
+            }
+        }
+    }
+
+    /// Returns the slot of a chunk id.
+    pub fn chunk(&self, id: &str) -> Option<u32> {
+        self.chunks.get(&xxh3_128(id.as_bytes())).copied()
+    }
+
+    /// Returns the slots of a document, in no promised order.
+    pub fn document(&self, id: &str) -> &[u32] {
+        self.documents.get(&xxh3_128(id.as_bytes())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the number of documents.
+    pub fn documents(&self) -> usize {
+        self.documents.len()
+    }
+}

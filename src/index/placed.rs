@@ -1,0 +1,78 @@
+//! A sealed generation put in its place: which of its ordinals stand at which slots.
+//!
+//! Row ids join the two: a generation names its rows by row id, the process by slot.
+
+use super::bitset::Bitset;
+use super::column::Columns;
+use super::generation::Generation;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Marks an ordinal whose row is in no slot, or a slot that the generation does not cover.
+const NOWHERE: u32 = u32::MAX;
+
+/// A generation with both directions of the mapping between its ordinals and the slots.
+pub struct Placed {
+    /// Name of the generation's folder.
+    pub name: String,
+    /// Newest table version whose rows it may hold.
+    pub built_version: u64,
+    generation: Arc<Generation>,
+    slots: Vec<u32>,
+    ordinals: Vec<u32>,
+}
+
+impl Placed {
+    /// Places a generation among the slots of a collection.
+    pub fn new(name: String, built_version: u64, generation: Arc<Generation>, columns: &Columns) -> Self {
+        let mut slot_of: HashMap<u64, u32> = HashMap::with_capacity(columns.slots() as usize);
+        for segment in columns.segments() {
+            for slot in segment.base()..segment.end() {
+                slot_of.insert(segment.row_id(slot), slot);
+            }
+        }
+        let mut ordinals = vec![NOWHERE; columns.slots() as usize];
+        let slots: Vec<u32> = (0..)
+            .zip(generation.row_ids())
+            .map(|(ordinal, row_id)| {
+                let slot = slot_of.get(row_id).copied().unwrap_or(NOWHERE);
+                if let Some(place) = ordinals.get_mut(slot as usize) {
+                    *place = ordinal;
+                }
+                slot
+            })
+            .collect();
+        Self { name, built_version, generation, slots, ordinals }
+    }
+
+    /// Returns the generation.
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// Returns the slot of an ordinal, `None` for a row that is in no slot.
+    pub fn slot(&self, ordinal: u32) -> Option<u32> {
+        self.slots.get(ordinal as usize).copied().filter(|&slot| slot != NOWHERE)
+    }
+
+    /// Returns the ordinal of a slot, `None` for a row that the generation does not hold.
+    pub fn ordinal(&self, slot: u32) -> Option<u32> {
+        self.ordinals.get(slot as usize).copied().filter(|&ordinal| ordinal != NOWHERE)
+    }
+
+    /// Returns whether the generation holds the row at a slot.
+    pub fn covers(&self, slot: u32) -> bool {
+        self.ordinal(slot).is_some()
+    }
+
+    /// Returns the ordinals whose slots are in a set.
+    pub fn ordinals_of(&self, slots: &Bitset) -> Bitset {
+        let mut set = Bitset::new(self.slots.len());
+        for (ordinal, &slot) in self.slots.iter().enumerate() {
+            if slot != NOWHERE && slots.contains(slot as usize) {
+                set.set(ordinal);
+            }
+        }
+        set
+    }
+}

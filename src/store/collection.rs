@@ -1,0 +1,464 @@
+//! One collection: the state that searches pin, the writer that moves it on, and the requests on chunks and documents.
+//!
+//! A request reads one [`State`], which belongs to one version, from beginning to end. Only the writer replaces it.
+
+use super::document::IngestContext;
+use super::load::load;
+use super::model::{Models, embed};
+use super::original::Originals;
+use super::rows::RowCache;
+use super::upsert::{PendingRow, check_chunks, hash_vector};
+use super::view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, OnConflict, Page, Selection, Written};
+use super::writer::{Delete, ReadyRow, RowsWrite, Write, Writer};
+use crate::config::limits::{EMBED_BATCH, FILTER_CACHE_ENTRIES, IDS_MAX, PAGE_MAX, PAST_VERSIONS_OPEN};
+use crate::error::{Error, Result};
+use crate::index::Snapshot;
+use crate::index::keys::Keys;
+use crate::index::text::Analyzer;
+use crate::query::Filter;
+use crate::query::run::Allowed;
+use crate::schema::{ChunkId, CollectionName, CollectionSchema, Version, row};
+use crate::table::{Table, VerifyReport, VersionInfo, VersionRef};
+use arc_swap::ArcSwap;
+use ragstone_ingest::worker::WorkerPool;
+use ragstone_models::{Embedder, Priority, TextKind};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::Semaphore;
+
+/// Everything that belongs to one version of a collection.
+pub struct State {
+    /// The table at the version.
+    pub table: Table,
+    /// What the collection is made of.
+    pub schema: Arc<CollectionSchema>,
+    /// What searches read besides the table.
+    pub snapshot: Snapshot,
+    /// Slots that the sealed files cover.
+    pub sealed_slots: usize,
+}
+
+/// What collections share with their store.
+#[derive(Clone)]
+pub struct Services {
+    /// Installed models.
+    pub models: Models,
+    /// Processes that read files.
+    pub workers: Arc<WorkerPool>,
+    /// Original files.
+    pub originals: Originals,
+    /// Right to run a search.
+    pub searches: Arc<Semaphore>,
+    /// Threads for building graphs.
+    pub threads: usize,
+    /// Days for which versions stay readable.
+    pub keep_days: u32,
+}
+
+/// What the façade and the writer of a collection share.
+pub struct Shared {
+    /// Name of the collection.
+    pub name: CollectionName,
+    /// The newest state.
+    pub state: ArcSwap<State>,
+    /// Slots by id at the newest state; locked for writing while both change.
+    pub keys: RwLock<Keys>,
+    /// Words of texts and questions.
+    pub analyzer: Analyzer,
+    /// Rows in memory.
+    pub rows: RowCache,
+    /// What collections share with their store.
+    pub services: Services,
+}
+
+/// What the allowed rows depend on: layout of the slots, version, filter.
+type AllowedKey = (u64, Version, String);
+
+/// A collection that is open.
+pub struct Collection {
+    shared: Arc<Shared>,
+    writer: Writer,
+    past: tokio::sync::Mutex<VecDeque<Arc<State>>>,
+    allowed: Mutex<VecDeque<(AllowedKey, Arc<Allowed>)>>,
+}
+
+impl Collection {
+    /// Opens a collection and starts its writer.
+    pub async fn open(table: Table, services: Services) -> Result<Arc<Self>> {
+        let analyzer = Analyzer::new();
+        let name = table.name().clone();
+        let (state, keys) = load(table, &analyzer).await?;
+        let state = ArcSwap::from_pointee(state);
+        let keys = RwLock::new(keys);
+        let shared = Arc::new(Shared { name, state, keys, analyzer, rows: RowCache::default(), services });
+        let writer = Writer::spawn(shared.clone())?;
+        Ok(Arc::new(Self { shared, writer, past: Default::default(), allowed: Default::default() }))
+    }
+
+    /// Finishes what the writer has begun; further writes are refused.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    /// Returns the newest state.
+    pub fn state(&self) -> Arc<State> {
+        self.shared.state.load_full()
+    }
+
+    /// Returns the state of a past version; a few of them are kept open.
+    pub async fn state_at(&self, asked: &VersionRef) -> Result<Arc<State>> {
+        let newest = self.state();
+        let table = newest.table.at(asked).await?;
+        if table.version() == newest.table.version() {
+            return Ok(newest);
+        }
+        // Held while loading, so that a version is opened once however many ask for it.
+        let mut past = self.past.lock().await;
+        if let Some(at) = past.iter().position(|state| state.table.version() == table.version()) {
+            let state = past.remove(at).ok_or_else(|| Error::Internal("past state is gone".into()))?;
+            past.push_back(state.clone());
+            return Ok(state);
+        }
+        let (state, _) = load(table, &self.shared.analyzer).await?;
+        let state = Arc::new(state);
+        if past.len() == PAST_VERSIONS_OPEN {
+            past.pop_front();
+        }
+        past.push_back(state.clone());
+        Ok(state)
+    }
+
+    /// Returns what the collection is and holds.
+    pub fn info(&self) -> CollectionInfo {
+        let documents = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).documents();
+        let state = self.state();
+        let placed = state.snapshot.placed();
+        CollectionInfo {
+            name: self.shared.name.clone(),
+            description: state.schema.description.clone(),
+            embedding: state.schema.embedding.clone(),
+            fields: state.schema.fields.clone(),
+            chunking: state.schema.chunking.clone(),
+            documents,
+            chunks: state.snapshot.len(),
+            version: state.table.version(),
+            bytes: state.table.bytes(),
+            generation: placed.map(|placed| placed.name.clone()),
+            covered_version: covered_version(&state),
+            covered_rows: placed.map_or(0, |placed| placed.generation().len()),
+        }
+    }
+
+    /// Upserts chunks; those without a vector are embedded where the collection has a model.
+    pub async fn upsert(&self, chunks: Vec<NewChunk>, on_conflict: OnConflict) -> Result<Written> {
+        let schema = self.state().schema.clone();
+        let shared = self.shared.clone();
+        let rows = blocking(move || {
+            let now = chrono::Utc::now().timestamp_micros();
+            let mut rows = check_chunks(&schema, chunks, now)?;
+            embed_missing(&shared.services.models, &schema, &mut rows)?;
+            Ok(ready(&shared.analyzer, rows))
+        })
+        .await?;
+        self.write_rows(rows, Vec::new(), on_conflict, "upsert").await
+    }
+
+    pub(super) async fn write_rows(
+        &self,
+        rows: Vec<ReadyRow>,
+        replaced_documents: Vec<String>,
+        on_conflict: OnConflict,
+        operation: &'static str,
+    ) -> Result<Written> {
+        self.writer.send(|done| Write::Rows(RowsWrite { rows, replaced_documents, on_conflict, operation, done })).await
+    }
+
+    /// Removes chunks; unknown ids are ignored.
+    pub async fn delete_chunks(&self, selection: Selection) -> Result<Written> {
+        let delete = match selection {
+            Selection::Ids(ids) => Delete::Ids(checked_ids(ids)?),
+            Selection::Filter(filter) => Delete::Filter(filter),
+        };
+        self.writer.send(|done| Write::Delete { delete, done }).await
+    }
+
+    /// Removes a document with all its chunks.
+    pub async fn delete_document(&self, id: &str) -> Result<Written> {
+        let id = id.to_owned();
+        self.writer.send(|done| Write::Delete { delete: Delete::Document(id), done }).await
+    }
+
+    /// Returns chunks by id; unknown ids are left out.
+    pub async fn get_chunks(&self, ids: Vec<String>, include: Include) -> Result<(Version, Vec<ChunkView>)> {
+        let ids = checked_ids(ids)?;
+        let (state, slots) = {
+            let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let state = self.state();
+            let slots: Vec<u32> = ids.iter().filter_map(|id| find_chunk(&state, &keys, id)).collect();
+            (state, slots)
+        };
+        Ok((state.table.version(), self.view(&state, &slots, include).await?))
+    }
+
+    /// Lists chunks that pass a filter, in the order in which they were written.
+    pub async fn list_chunks(
+        &self,
+        filter: Option<&serde_json::Value>,
+        after: Option<&str>,
+        limit: usize,
+        include: Include,
+    ) -> Result<Page<ChunkView>> {
+        check_page(limit)?;
+        let state = self.state();
+        let allowed = self.allowed(&state, &parse_filter(filter, &state.schema)?)?;
+        let first = match after {
+            // Row ids ascend with the time of writing and outlive the process, unlike slots.
+            Some(cursor) => {
+                let cursor = cursor.parse::<u64>();
+                cursor.map_err(|_| Error::InvalidArgument { field: "after", detail: "not a cursor of this list".into() })?
+            }
+            None => 0,
+        };
+        let mut rows: Vec<(u64, u32)> = allowed
+            .slots()
+            .iter()
+            .map(|slot| (state.snapshot.columns().row_id(slot as u32), slot as u32))
+            .filter(|&(row_id, _)| after.is_none() || row_id > first)
+            .collect();
+        rows.sort_unstable();
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|(row_id, _)| row_id.to_string());
+        let slots: Vec<u32> = rows.iter().map(|&(_, slot)| slot).collect();
+        let items = self.view(&state, &slots, include).await?;
+        Ok(Page { version: state.table.version(), items, next })
+    }
+
+    /// Counts the chunks that pass a filter.
+    pub fn count_chunks(&self, filter: Option<&serde_json::Value>) -> Result<(Version, usize)> {
+        let state = self.state();
+        let allowed = self.allowed(&state, &parse_filter(filter, &state.schema)?)?;
+        Ok((state.table.version(), allowed.count()))
+    }
+
+    /// Lists documents one of whose chunks passes a filter, by id.
+    pub async fn documents(
+        &self,
+        filter: Option<&serde_json::Value>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DocumentView>> {
+        check_page(limit)?;
+        let state = self.state();
+        let allowed = self.allowed(&state, &parse_filter(filter, &state.schema)?)?;
+        let mut found: HashMap<&str, (u32, usize)> = HashMap::new();
+        for slot in allowed.slots().iter().map(|slot| slot as u32) {
+            let segment = state.snapshot.columns().segment_of(slot);
+            let Some(id) = segment.text(row::DOCUMENT_ID, slot) else { continue };
+            if after.is_none_or(|after| id > after) {
+                let (_, chunks) = found.entry(id).or_insert((slot, 0));
+                *chunks += 1;
+            }
+        }
+        let mut listed: Vec<(&str, (u32, usize))> = found.into_iter().collect();
+        listed.sort_unstable();
+        let more = listed.len() > limit;
+        listed.truncate(limit);
+        let next = listed.last().filter(|_| more).map(|(id, _)| (*id).to_owned());
+        let slots: Vec<u32> = listed.iter().map(|(_, (slot, _))| *slot).collect();
+        let rows = self.view(&state, &slots, Include::default()).await?;
+        let items = rows
+            .into_iter()
+            .zip(listed)
+            .map(|(view, (_, (slot, chunks)))| DocumentView {
+                row: view.row,
+                chunks,
+                version: Version(state.snapshot.columns().segment_of(slot).version(slot)),
+            })
+            .collect();
+        Ok(Page { version: state.table.version(), items, next })
+    }
+
+    /// Returns a document and its chunks in order.
+    pub async fn document(&self, id: &str, include: Include) -> Result<(Version, DocumentView, Vec<ChunkView>)> {
+        let (state, mut slots) = {
+            let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let state = self.state();
+            let slots = document_slots(&state, &keys, id);
+            (state, slots)
+        };
+        let index = |slot: u32| state.snapshot.columns().segment_of(slot).integer(row::CHUNK_INDEX, slot);
+        slots.sort_by_key(|&slot| (index(slot), slot));
+        let chunks = self.view(&state, &slots, include).await?;
+        let (Some(first), Some(&slot)) = (chunks.first(), slots.first()) else {
+            return Err(Error::DocumentNotFound { id: id.to_owned() });
+        };
+        let version = Version(state.snapshot.columns().segment_of(slot).version(slot));
+        let view = DocumentView { row: first.row.clone(), chunks: chunks.len(), version };
+        Ok((state.table.version(), view, chunks))
+    }
+
+    /// Returns the media type and original bytes of a document.
+    pub async fn document_content(&self, id: &str) -> Result<(String, Vec<u8>)> {
+        let (_, document, _) = self.document(id, Include::default()).await?;
+        let originals = self.shared.services.originals.clone();
+        let not_found = || Error::DocumentNotFound { id: id.to_owned() };
+        let sha256 = document.row.sha256.ok_or_else(not_found)?;
+        let bytes = blocking(move || Ok(originals.read(&sha256))).await?.ok_or_else(not_found)?;
+        let media_type = document.row.media_type.clone();
+        Ok((media_type.unwrap_or_else(|| "application/octet-stream".to_owned()), bytes))
+    }
+
+    /// Lists versions, newest first.
+    pub async fn versions(&self, before: Option<Version>, limit: usize) -> Result<Vec<VersionInfo>> {
+        check_page(limit)?;
+        self.state().table.versions(before, limit).await
+    }
+
+    /// Makes a past version the newest one.
+    pub async fn restore(&self, to: VersionRef) -> Result<Written> {
+        self.writer.send(|done| Write::Restore { to, done }).await
+    }
+
+    /// Compacts, expires old versions and seals a generation, and returns when all is done.
+    pub async fn optimize(&self) -> Result<Written> {
+        self.writer.send(|done| Write::Optimize { done }).await
+    }
+
+    /// Reads every object of the table and compares it with its checksum.
+    pub async fn verify(&self) -> Result<VerifyReport> {
+        self.state().table.verify().await
+    }
+
+    /// Returns the rows that pass a filter at a state; the last ones asked for are kept.
+    pub fn allowed(&self, state: &State, filter: &Filter) -> Result<Arc<Allowed>> {
+        let key = (state.snapshot.layout(), state.table.version(), filter.to_string());
+        let lock = || self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lock().iter().find(|(known, _)| *known == key).map(|(_, allowed)| allowed.clone());
+        if let Some(allowed) = found {
+            return Ok(allowed);
+        }
+        let allowed = Arc::new(Allowed::new(&state.snapshot, filter)?);
+        let mut cache = lock();
+        if cache.len() == FILTER_CACHE_ENTRIES {
+            cache.pop_front();
+        }
+        cache.push_back((key, allowed.clone()));
+        Ok(allowed)
+    }
+
+    /// Returns chunks of a state by slot.
+    pub async fn view(&self, state: &State, slots: &[u32], include: Include) -> Result<Vec<ChunkView>> {
+        let row_ids: Vec<u64> = slots.iter().map(|&slot| state.snapshot.columns().row_id(slot)).collect();
+        let rows = self.shared.rows.fetch(&state.table, &state.schema, &row_ids).await?;
+        let embedding = |slot: u32| state.snapshot.vector(slot).filter(|_| include.embedding).map(<[f32]>::to_vec);
+        Ok(rows.into_iter().zip(slots).map(|(row, &slot)| ChunkView { row, embedding: embedding(slot) }).collect())
+    }
+
+    /// Returns the model of the collection.
+    pub fn embedder(&self) -> Result<Embedder> {
+        let state = self.state();
+        match &state.schema.embedding.model {
+            Some(identity) => self.shared.services.models.get_same(identity),
+            None => Err(Error::NoModel { name: self.shared.name.to_string() }),
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn ingest_context(&self) -> Result<IngestContext> {
+        let state = self.state();
+        Ok(IngestContext {
+            schema: state.schema.clone(),
+            embedder: self.embedder()?,
+            workers: self.shared.services.workers.clone(),
+            originals: self.shared.services.originals.clone(),
+        })
+    }
+
+    /// Returns the hash of a document's bytes, `None` where the document is not there.
+    pub fn document_hash(&self, id: &str) -> Option<[u8; 32]> {
+        let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let slot = *document_slots(&state, &keys, id).first()?;
+        state.snapshot.columns().segment_of(slot).sha256(slot)
+    }
+}
+
+/// Returns the newest version all of whose rows the sealed generation covers; 0 without one.
+fn covered_version(state: &State) -> Version {
+    match state.snapshot.placed() {
+        None => Version(0),
+        Some(_) if state.snapshot.slots() as usize == state.sealed_slots => state.table.version(),
+        Some(placed) => Version(placed.built_version),
+    }
+}
+
+/// Returns the live slot of a chunk id.
+pub(super) fn find_chunk(state: &State, keys: &Keys, id: &str) -> Option<u32> {
+    let slot = keys.chunk(id).filter(|&slot| slot < state.snapshot.slots())?;
+    (state.snapshot.columns().segment_of(slot).text(row::ID, slot) == Some(id)).then_some(slot)
+}
+
+/// Returns the live slots of a document.
+pub(super) fn document_slots(state: &State, keys: &Keys, id: &str) -> Vec<u32> {
+    let belongs = |&slot: &u32| state.snapshot.columns().segment_of(slot).text(row::DOCUMENT_ID, slot) == Some(id);
+    keys.document(id).iter().copied().filter(|&slot| slot < state.snapshot.slots()).filter(belongs).collect()
+}
+
+/// Reads a filter of a request; without one everything passes.
+pub(super) fn parse_filter(filter: Option<&serde_json::Value>, schema: &CollectionSchema) -> Result<Filter> {
+    filter.map_or(Ok(Filter::All), |filter| Filter::from_request(filter, schema))
+}
+
+/// Analyses the texts of rows, so that the writer need not.
+pub(super) fn ready(analyzer: &Analyzer, rows: Vec<PendingRow>) -> Vec<ReadyRow> {
+    rows.into_iter()
+        .map(|pending| {
+            let words = super::document::search_text(&pending.row).map(|text| analyzer.analyze(&text));
+            ReadyRow { pending, words }
+        })
+        .collect()
+}
+
+fn embed_missing(models: &Models, schema: &CollectionSchema, rows: &mut [PendingRow]) -> Result<()> {
+    let Some(identity) = &schema.embedding.model else { return Ok(()) };
+    let missing: Vec<usize> = (0..rows.len()).filter(|&at| rows[at].row.embedding.is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let embedder = models.get_same(identity)?;
+    for part in missing.chunks(EMBED_BATCH) {
+        let texts = part.iter().map(|&at| rows[at].row.text.clone().unwrap_or_default()).collect();
+        let vectors = embed(&embedder, texts, TextKind::Document, Priority::Ingest)?;
+        for (&at, vector) in part.iter().zip(vectors.chunks_exact(identity.dimension)) {
+            let row = &mut rows[at].row;
+            row.embedding_hash = Some(hash_vector(vector));
+            row.embedding = Some(super::upsert::check_vector(schema, vector.to_vec())?);
+            row.model = Some(identity.name.clone());
+        }
+    }
+    Ok(())
+}
+
+fn checked_ids(ids: Vec<String>) -> Result<Vec<String>> {
+    if ids.len() > IDS_MAX {
+        return Err(Error::LimitExceeded { what: "ids in one request", limit: IDS_MAX as u64 });
+    }
+    ids.iter().try_for_each(|id| ChunkId::parse(id).map(drop))?;
+    Ok(ids)
+}
+
+fn check_page(limit: usize) -> Result<()> {
+    if (1..=PAGE_MAX).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument { field: "limit", detail: format!("{limit} is not between 1 and {PAGE_MAX}") })
+}
+
+/// Runs work that computes or blocks on a thread made for it.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
+}

@@ -1,0 +1,172 @@
+//! From a file's bytes to the rows of its chunks.
+//!
+//! Reading happens in a worker process, chunking and embedding here on the calling thread. Which files, in which order,
+//! and what becomes of the rows is decided in [`super::ingest`].
+
+use super::model::embed;
+use super::original::{Originals, hex};
+use super::upsert::{PendingRow, check_vector, hash_vector};
+use crate::config::limits::EMBED_BATCH;
+use crate::error::{Error, Result};
+use crate::schema::collection::Chunking;
+use crate::schema::{ChunkRow, CollectionSchema};
+use ragstone_ingest::chunk::{Chunk, ChunkRules, embedding_text, split};
+use ragstone_ingest::worker::WorkerPool;
+use ragstone_ingest::{Document, ReadError};
+use ragstone_models::{Embedder, Priority, TextKind};
+use serde_json::Map;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Tokens of the model's window that are left for the document's name and headings.
+const LEAD_TOKENS: usize = 32;
+/// Tokens that the model adds around a text.
+const SPECIAL_TOKENS: usize = 2;
+/// Fewest tokens that a chunk may aim at.
+const CHUNK_TOKENS_MIN: usize = 16;
+/// Most tokens that a chunk may have.
+const CHUNK_TOKENS_MAX: usize = 8_192;
+
+/// What turning files into rows needs.
+#[derive(Clone)]
+pub struct IngestContext {
+    /// What the collection is made of.
+    pub schema: Arc<CollectionSchema>,
+    /// The model of the collection.
+    pub embedder: Embedder,
+    /// Processes that read files.
+    pub workers: Arc<WorkerPool>,
+    /// Original files.
+    pub originals: Originals,
+}
+
+/// A document whose chunks are not embedded yet.
+pub struct CutDocument {
+    /// Id of the document.
+    pub id: String,
+    /// Number of pages.
+    pub pages: Option<u32>,
+    /// Its chunks as rows.
+    pub rows: Vec<PendingRow>,
+    /// What was doubtful when it was read.
+    pub warnings: Vec<String>,
+}
+
+/// Returns the id of the document at a place: the same place is the same document.
+pub fn document_id(uri: &str) -> String {
+    format!("{:032x}", xxh3_128(uri.as_bytes()))
+}
+
+/// Returns the hash by which equal bytes are known.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Returns what is embedded and searched for a row: for chunks of files, document and headings stand before the text.
+pub fn search_text(row: &ChunkRow) -> Option<Cow<'_, str>> {
+    let text = row.text.as_deref()?;
+    let Some(uri) = row.uri.as_deref().filter(|_| row.sha256.is_some()) else { return Some(Cow::Borrowed(text)) };
+    Some(Cow::Owned(embedding_text(uri, row.title.as_deref(), &row.heading, text)))
+}
+
+/// Checks rules by which documents are cut.
+pub fn check_chunking(chunking: &Chunking) -> Result<()> {
+    let Chunking { target_tokens, max_tokens, .. } = *chunking;
+    if (CHUNK_TOKENS_MIN..=CHUNK_TOKENS_MAX).contains(&target_tokens)
+        && (target_tokens..=CHUNK_TOKENS_MAX).contains(&max_tokens)
+    {
+        return Ok(());
+    }
+    let detail = format!(
+        "target_tokens {target_tokens} and max_tokens {max_tokens} are not {CHUNK_TOKENS_MIN} <= target <= max <= \
+         {CHUNK_TOKENS_MAX}"
+    );
+    Err(Error::InvalidArgument { field: "chunking", detail })
+}
+
+impl IngestContext {
+    /// Reads and cuts a file.
+    pub fn cut(&self, uri: &str, bytes: &[u8], metadata: &Map<String, serde_json::Value>) -> Result<CutDocument> {
+        let sha256 = sha256(bytes);
+        let document = self.workers.read(bytes, uri)?;
+        let tokenizer = self.embedder.tokenizer();
+        let chunks = split(&document, &self.rules(), &|text| tokenizer.count(text));
+        if chunks.is_empty() {
+            return Err(ReadError::NoText { detail: "blank".into() }.into());
+        }
+        self.originals.keep(&sha256, bytes)?;
+        let id = document_id(uri);
+        let shared = self.shared_columns(&id, uri, &document, sha256, bytes.len());
+        let rows = (0..)
+            .zip(&chunks)
+            .map(|(index, chunk)| PendingRow { row: self.row(&shared, index, chunk), metadata: metadata.clone() })
+            .collect();
+        Ok(CutDocument { id, pages: document.pages, rows, warnings: document.warnings })
+    }
+
+    /// Embeds the chunks of a document.
+    pub fn embed(&self, rows: &mut [PendingRow]) -> Result<()> {
+        let identity = self.embedder.identity().clone();
+        for part in rows.chunks_mut(EMBED_BATCH) {
+            let texts = part.iter().map(|pending| search_text(&pending.row).unwrap_or_default().into_owned()).collect();
+            let vectors = embed(&self.embedder, texts, TextKind::Document, Priority::Ingest)?;
+            for (pending, vector) in part.iter_mut().zip(vectors.chunks_exact(identity.dimension)) {
+                pending.row.embedding_hash = Some(hash_vector(vector));
+                pending.row.embedding = Some(check_vector(&self.schema, vector.to_vec())?);
+                pending.row.model = Some(identity.name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the collection's rules, bounded by what the model can read beside the lead.
+    fn rules(&self) -> ChunkRules {
+        let window = self.embedder.tokenizer().max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
+        let window = window.max(CHUNK_TOKENS_MIN);
+        let Chunking { target_tokens, max_tokens, overlap_sentences } = self.schema.chunking;
+        ChunkRules { target_tokens: target_tokens.min(window), max_tokens: max_tokens.min(window), overlap_sentences }
+    }
+
+    fn shared_columns(&self, id: &str, uri: &str, document: &Document, sha256: [u8; 32], bytes: usize) -> ChunkRow {
+        ChunkRow {
+            document_id: id.to_owned(),
+            uri: Some(uri.to_owned()),
+            sha256: Some(sha256),
+            media_type: Some(document.media_type.clone()),
+            title: document.title.clone(),
+            document_bytes: i64::try_from(bytes).ok(),
+            document_pages: document.pages.and_then(|pages| i32::try_from(pages).ok()),
+            extractor: Some(document.extractor.clone()),
+            ingested_at: chrono::Utc::now().timestamp_micros(),
+            ..ChunkRow::default()
+        }
+    }
+
+    fn row(&self, shared: &ChunkRow, index: i32, chunk: &Chunk) -> ChunkRow {
+        let page = |page: Option<u32>| page.and_then(|page| i32::try_from(page).ok());
+        ChunkRow {
+            id: self.chunk_id(&shared.document_id, index, &chunk.text),
+            chunk_index: index,
+            text: Some(chunk.text.clone()),
+            page: page(chunk.page),
+            page_end: page(chunk.page_end),
+            char_start: i64::try_from(chunk.char_start).ok(),
+            char_end: i64::try_from(chunk.char_end).ok(),
+            heading: chunk.heading.clone(),
+            boxes: chunk.boxes.iter().flat_map(|&(page, x0, y0, x1, y1)| [page as f32, x0, y0, x1, y1]).collect(),
+            ..shared.clone()
+        }
+    }
+
+    /// Returns a function of document, position, content and rules, so that reading a file twice changes nothing.
+    fn chunk_id(&self, document_id: &str, index: i32, text: &str) -> String {
+        let mut hash = Sha256::new();
+        for part in [document_id, &index.to_string(), &self.rules().rule_id(), text] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        hex(&hash.finalize()[..16])
+    }
+}

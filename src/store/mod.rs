@@ -1,0 +1,194 @@
+//! The façade that every edge uses: a data folder with its collections, models and jobs.
+//!
+//! The write path: a request or a file becomes rows ([`document`], [`upsert`]), the rows go to the collection's one
+//! [`writer`], which commits them and makes them visible. The read path: [`search`] embeds the question, runs it on the
+//! pinned state of a version and fetches the texts. Graphs are sealed beside that ([`seal`]), and opened again with the
+//! table ([`load`]). Wire formats belong to `api`, words for people to `cli`.
+
+pub mod collection;
+mod document;
+mod ingest;
+pub mod jobs;
+mod load;
+pub mod model;
+mod original;
+mod rows;
+mod seal;
+pub mod search;
+mod upsert;
+pub mod view;
+mod writer;
+
+pub use collection::Collection;
+pub use ingest::{FileOutcome, IngestFile, IngestOptions, Outcome};
+pub use search::{SearchAnswer, SearchRequest};
+pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
+use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric, field, row};
+use crate::table::DataFolder;
+use jobs::Jobs;
+use model::Models;
+use original::Originals;
+use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{Mutex, Semaphore};
+use view::EmbeddingChoice;
+
+/// An open data folder.
+pub struct Store {
+    config: Config,
+    folder: DataFolder,
+    models: Models,
+    workers: Arc<WorkerPool>,
+    originals: Originals,
+    jobs: Jobs,
+    searches: Arc<Semaphore>,
+    // Opening takes long and must happen once, so the map is locked while a collection opens.
+    open: Mutex<HashMap<CollectionName, Arc<Collection>>>,
+}
+
+impl Store {
+    /// Opens the data folder that the settings name, and holds it until dropped.
+    pub fn open(config: Config) -> Result<Arc<Self>> {
+        let folder = DataFolder::open(&config.data)?;
+        let program = std::env::current_exe().map_err(|error| Error::Internal(error.to_string()))?;
+        let command = WorkerCommand { program, args: vec!["extract-worker".into()] };
+        let workers = Arc::new(WorkerPool::new(command, ragstone_ingest::Limits::default(), config.threads));
+        let originals = Originals::new(folder.path());
+        let jobs = Jobs::default();
+        let models = Models::new(config.models.clone(), config.threads);
+        let searches = Arc::new(Semaphore::new(config.threads.max(2)));
+        Ok(Arc::new(Self { config, folder, models, workers, originals, jobs, searches, open: Mutex::default() }))
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the installed models.
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// Returns the jobs of this process.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// Returns the pool of processes that read files.
+    pub fn workers(&self) -> &Arc<WorkerPool> {
+        &self.workers
+    }
+
+    /// Creates a collection.
+    pub async fn create_collection(&self, new: NewCollection) -> Result<CollectionInfo> {
+        let schema = self.schema_of(&new)?;
+        let mut open = self.open.lock().await;
+        let table = self.folder.create(&new.name, &schema).await?;
+        let collection = self.open_collection(table).await?;
+        let info = collection.info();
+        open.insert(new.name, collection);
+        Ok(info)
+    }
+
+    /// Lists the collections by name.
+    ///
+    /// A collection that cannot be opened is left out and logged, so that one does not hide the others.
+    pub async fn collections(&self) -> Result<Vec<CollectionInfo>> {
+        let mut infos = Vec::new();
+        for name in self.folder.list()? {
+            match self.collection(&name).await {
+                Ok(collection) => infos.push(collection.info()),
+                Err(error) => tracing::error!(collection = %name, %error, "collection not opened"),
+            }
+        }
+        Ok(infos)
+    }
+
+    /// Returns a collection, opened if it was not.
+    pub async fn collection(&self, name: &CollectionName) -> Result<Arc<Collection>> {
+        let mut open = self.open.lock().await;
+        if let Some(collection) = open.get(name) {
+            return Ok(collection.clone());
+        }
+        let table = self.folder.open_table(name).await?;
+        let collection = self.open_collection(table).await?;
+        open.insert(name.clone(), collection.clone());
+        Ok(collection)
+    }
+
+    /// Removes a collection with all its versions.
+    pub async fn drop_collection(&self, name: &CollectionName) -> Result<()> {
+        let mut open = self.open.lock().await;
+        if let Some(collection) = open.remove(name) {
+            collection.close().await;
+        }
+        self.folder.drop_table(name)
+    }
+
+    /// Finishes what every writer has begun.
+    pub async fn close(&self) {
+        let open: Vec<Arc<Collection>> = self.open.lock().await.drain().map(|(_, collection)| collection).collect();
+        for collection in open {
+            collection.close().await;
+        }
+    }
+
+    async fn open_collection(&self, table: crate::table::Table) -> Result<Arc<Collection>> {
+        let services = collection::Services {
+            models: self.models.clone(),
+            workers: self.workers.clone(),
+            originals: self.originals.clone(),
+            searches: self.searches.clone(),
+            threads: self.config.threads,
+            keep_days: self.config.keep_days,
+        };
+        Collection::open(table, services).await
+    }
+
+    fn schema_of(&self, new: &NewCollection) -> Result<CollectionSchema> {
+        if new.fields.len() > FIELDS_MAX {
+            return Err(Error::LimitExceeded { what: "fields", limit: FIELDS_MAX as u64 });
+        }
+        for (at, declared) in new.fields.iter().enumerate() {
+            field::check_field_name(&declared.name)?;
+            if row::is_system_column(&declared.name) {
+                return Err(Error::ReservedField { field: declared.name.clone() });
+            }
+            if new.fields[..at].iter().any(|other| other.name == declared.name) {
+                let detail = format!("'{}' is declared twice", declared.name);
+                return Err(Error::InvalidArgument { field: "fields", detail });
+            }
+        }
+        let chunking = new.chunking.clone().unwrap_or_default();
+        document::check_chunking(&chunking)?;
+        let embedding = match &new.embedding {
+            EmbeddingChoice::Dimension { dimension, metric } => {
+                if !(2..=DIMENSION_MAX).contains(dimension) {
+                    let detail = format!("{dimension} is not between 2 and {DIMENSION_MAX}");
+                    return Err(Error::InvalidArgument { field: "embedding.dimension", detail });
+                }
+                EmbeddingSchema { model: None, dimension: *dimension, metric: *metric }
+            }
+            EmbeddingChoice::Default => self.embedding_of(&self.config.model)?,
+            EmbeddingChoice::Model(name) => self.embedding_of(name)?,
+        };
+        Ok(CollectionSchema {
+            description: new.description.clone(),
+            embedding,
+            chunking,
+            fields: new.fields.clone(),
+        })
+    }
+
+    fn embedding_of(&self, model: &str) -> Result<EmbeddingSchema> {
+        let embedder = self.models.get(model)?;
+        let identity = embedder.identity().clone();
+        Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine })
+    }
+}

@@ -1,0 +1,180 @@
+//! Sealing: building the generation of a version beside everything else, and putting it in place.
+//!
+//! A thread takes a snapshot, writes postings and vectors with their graph as files, and hands the name to the writer,
+//! which commits it. Searches and writes go on meanwhile; rows written since stay fresh. A crash leaves a folder that no
+//! version names, which [`remove_unused`] takes away.
+
+use super::collection::{Shared, State};
+use super::load::{POINTER_KEY, Pointer, generation_folder};
+use super::writer::{Done, Write};
+use crate::config::limits::{SEAL_ROWS_MIN, SEAL_SHARE};
+use crate::error::{Error, Result};
+use crate::index::generation::{RowVectors, Verify, write_generation};
+use crate::index::graph::BuildParams;
+use crate::index::placed::Placed;
+use crate::index::sealed::SealedText;
+use crate::index::{Generation, Snapshot};
+use crate::table::{Table, VersionRef};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tokio::sync::mpsc::WeakSender;
+
+/// Seed of the graph's levels, so that a build can be repeated.
+const GRAPH_SEED: u64 = 0x5241_4753;
+
+/// Starts at most one build at a time.
+pub struct Sealer {
+    queue: WeakSender<Write>,
+    running: Arc<AtomicBool>,
+    cancel: Arc<AtomicBool>,
+    waiting: Vec<Done>,
+}
+
+/// Returns whether so many rows are fresh that a build is worth its cost.
+pub fn is_due(state: &State) -> bool {
+    let fresh = state.snapshot.slots() as usize - state.sealed_slots;
+    fresh >= SEAL_ROWS_MIN && fresh as f64 >= SEAL_SHARE * state.sealed_slots as f64
+}
+
+impl Sealer {
+    /// Makes a sealer that hands its generations to a writer's queue.
+    pub fn new(queue: WeakSender<Write>) -> Self {
+        Self { queue, running: Arc::default(), cancel: Arc::default(), waiting: Vec::new() }
+    }
+
+    /// Starts a build of the newest state, unless one runs; `done` is answered when the running one is in place.
+    pub fn start(&mut self, shared: &Arc<Shared>, done: Option<Done>) {
+        self.waiting.extend(done);
+        if self.running.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (queue, cancel, shared) = (self.queue.clone(), self.cancel.clone(), shared.clone());
+        let spawned = std::thread::Builder::new().name(format!("seal-{}", shared.name)).spawn(move || {
+            let built = build(&shared, &cancel);
+            if let Some(queue) = queue.upgrade() {
+                // An error means that the collection is closing; the folder is removed later.
+                let _ = queue.blocking_send(Write::Sealed(built));
+            }
+        });
+        if spawned.is_err() {
+            self.running.store(false, Ordering::Release);
+        }
+    }
+
+    /// Allows the next build, and returns the requests that waited for the one that ended.
+    pub fn finish(&mut self) -> Vec<Done> {
+        self.running.store(false, Ordering::Release);
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+impl Drop for Sealer {
+    fn drop(&mut self) {
+        self.cancel.store(true, Ordering::Release);
+    }
+}
+
+/// A generation whose files are written.
+pub struct Sealed {
+    /// Its name and version.
+    pub pointer: Pointer,
+    /// Slots that its postings cover.
+    pub slots: usize,
+}
+
+fn build(shared: &Shared, cancel: &AtomicBool) -> Result<Sealed> {
+    let state = shared.state.load_full();
+    let started = Instant::now();
+    let pointer = write_files(&state, shared.services.threads, cancel)?;
+    let duration_ms = started.elapsed().as_millis() as u64;
+    tracing::info!(collection = %shared.name, rows = state.snapshot.len(), duration_ms, "generation built");
+    Ok(Sealed { pointer, slots: state.snapshot.slots() as usize })
+}
+
+/// Writes the files of a generation over the live rows of a state.
+fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Pointer> {
+    let pointer =
+        Pointer { generation: uuid::Uuid::new_v4().simple().to_string(), built_version: state.table.version().0 };
+    let snapshot = &state.snapshot;
+    write_text(snapshot, &pointer.text(&state.table))?;
+    let mut row_ids = Vec::with_capacity(snapshot.len());
+    let mut vectors = Vec::with_capacity(snapshot.len() * snapshot.dimension());
+    for slot in snapshot.live().iter().map(|slot| slot as u32) {
+        if let Some(vector) = snapshot.vector(slot) {
+            row_ids.push(snapshot.columns().row_id(slot));
+            vectors.extend_from_slice(vector);
+        }
+    }
+    if !row_ids.is_empty() {
+        let folder = pointer.vectors(&state.table);
+        let parent = folder.parent().unwrap_or(&folder);
+        std::fs::create_dir_all(parent).map_err(|error| Error::Index(error.to_string()))?;
+        let rows = RowVectors {
+            dimension: snapshot.dimension(),
+            metric: snapshot.metric(),
+            row_ids: &row_ids,
+            vectors: &vectors,
+        };
+        write_generation(&folder, rows, &BuildParams::usual(threads, GRAPH_SEED), cancel)
+            .map_err(|error| Error::Index(error.to_string()))?;
+    }
+    Ok(pointer)
+}
+
+fn write_text(snapshot: &Snapshot, folder: &Path) -> Result<()> {
+    // The postings are copied under their lock and renumbered outside it, so that searches hardly wait.
+    let text = snapshot.text().clone();
+    let mut places = vec![None; snapshot.slots() as usize];
+    let mut row_ids = Vec::with_capacity(snapshot.len());
+    for slot in snapshot.live().iter() {
+        places[slot] = Some(row_ids.len() as u32);
+        row_ids.push(snapshot.columns().row_id(slot as u32));
+    }
+    let text = text.remap(|slot| places.get(slot as usize).copied().flatten());
+    SealedText { row_ids, text }.write(folder)
+}
+
+/// Names a generation in the table and returns the table and snapshot that use it.
+pub async fn place(state: &State, pointer: &Pointer) -> Result<(Table, Snapshot)> {
+    let path = pointer.vectors(&state.table);
+    let snapshot = match path.exists() {
+        true => {
+            let generation =
+                Generation::open(&path, Verify::Header).map_err(|error| Error::Index(error.to_string()))?;
+            let columns = state.snapshot.columns();
+            let placed =
+                Placed::new(pointer.generation.clone(), pointer.built_version, Arc::new(generation), columns);
+            state.snapshot.with_generation(placed)
+        }
+        false => state.snapshot.clone(),
+    };
+    let value = serde_json::to_string(pointer).map_err(|error| Error::Internal(error.to_string()))?;
+    let table = state.table.set_pointer(POINTER_KEY, &value).await?;
+    let snapshot = snapshot.at_version(table.version());
+    Ok((table, snapshot))
+}
+
+/// Removes generations that the newest version does not name and that are older than the oldest version.
+///
+/// A generation that a version in between names was built after the oldest one; if not, that version is searched
+/// exactly.
+pub async fn remove_unused(table: &Table) -> Result<()> {
+    let (oldest, _) = table.version_range().await?;
+    let oldest = table.at(&VersionRef::Number(oldest.0)).await?;
+    let kept: Vec<Pointer> = [&oldest, table].into_iter().filter_map(Pointer::of).collect();
+    for kind in ["embedding", "text"] {
+        let Ok(entries) = std::fs::read_dir(generation_folder(table, kind)) else { continue };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            let older = written.is_ok_and(|at| chrono::DateTime::<chrono::Utc>::from(at) < oldest.timestamp());
+            if older && !kept.iter().any(|pointer| pointer.generation == name) {
+                // A folder that cannot be removed now is removed the next time.
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Answering a search: check the request, embed the question, run it on a pinned version, fetch the hits.
+//!
+//! The question is embedded and run on one blocking thread under a bounded number of permits; how it is run is decided
+//! in `query`.
+
+use super::collection::{Collection, State, blocking, parse_filter};
+use super::model::embed;
+use super::upsert::check_vector;
+use super::view::{ChunkView, Include};
+use crate::config::limits::{K_MAX, QUERY_BYTES_MAX, SEARCHES_WAITING_MAX, WINDOW_MAX};
+use crate::error::{Error, Result};
+use crate::index::graph::Scratch;
+use crate::query::{self, Fusion, Mode, Plan, Ranked, Search};
+use crate::schema::Version;
+use crate::table::VersionRef;
+use ragstone_models::{Priority, TextKind};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Searches that wait for a permit, over all collections.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
+}
+
+/// A search as it was asked for.
+#[derive(Clone, Debug)]
+pub struct SearchRequest {
+    /// Question in words.
+    pub text: Option<String>,
+    /// Question as a vector.
+    pub embedding: Option<Vec<f32>>,
+    /// Legs to use; hybrid when there is text, dense otherwise.
+    pub mode: Option<Mode>,
+    /// Number of hits.
+    pub k: usize,
+    /// Hits to skip first.
+    pub offset: usize,
+    /// Lowest score of a hit.
+    pub min_score: Option<f32>,
+    /// Filter in its SQL or JSON form.
+    pub filter: Option<serde_json::Value>,
+    /// Version to search; the newest without one.
+    pub as_of: Option<VersionRef>,
+    /// Most hits of one document.
+    pub per_document: Option<usize>,
+    /// How the legs are joined.
+    pub fusion: Fusion,
+    /// Weight of difference from earlier hits.
+    pub diversity: f32,
+    /// Whether every allowed row is compared.
+    pub exact: bool,
+    /// Which parts of the hits to fetch.
+    pub include: Include,
+}
+
+impl Default for SearchRequest {
+    fn default() -> Self {
+        Self {
+            text: None,
+            embedding: None,
+            mode: None,
+            k: 10,
+            offset: 0,
+            min_score: None,
+            filter: None,
+            as_of: None,
+            per_document: None,
+            fusion: Fusion::default(),
+            diversity: 0.0,
+            exact: false,
+            include: Include::default(),
+        }
+    }
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub struct SearchAnswer {
+    /// Version that was searched.
+    pub version: Version,
+    /// Hits with their scores, best first.
+    pub hits: Vec<(Ranked, ChunkView)>,
+    /// How it was done.
+    pub plan: Plan,
+}
+
+impl Collection {
+    /// Answers a search.
+    pub async fn search(self: &Arc<Self>, request: SearchRequest) -> Result<SearchAnswer> {
+        let state = match &request.as_of {
+            Some(version) => self.state_at(version).await?,
+            None => self.state(),
+        };
+        let _permit = self.permit().await?;
+        let (this, pinned, include) = (self.clone(), state.clone(), request.include);
+        let found = blocking(move || this.run(&pinned, request)).await?;
+        let started = Instant::now();
+        let slots: Vec<u32> = found.hits.iter().map(|hit| hit.slot).collect();
+        let views = self.view(&state, &slots, include).await?;
+        let mut plan = found.plan;
+        plan.stages_ms.insert("fetch", elapsed_ms(started));
+        let hits = found.hits.into_iter().zip(views).collect();
+        Ok(SearchAnswer { version: state.table.version(), hits, plan })
+    }
+
+    async fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        let searches = self.shared().services.searches.clone();
+        if let Ok(permit) = searches.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        if WAITING.fetch_add(1, Ordering::AcqRel) >= SEARCHES_WAITING_MAX {
+            WAITING.fetch_sub(1, Ordering::AcqRel);
+            return Err(Error::Busy { what: "search queue" });
+        }
+        let permit = searches.acquire_owned().await;
+        WAITING.fetch_sub(1, Ordering::AcqRel);
+        permit.map_err(|_| Error::Stopping)
+    }
+
+    fn run(&self, state: &State, request: SearchRequest) -> Result<query::Found> {
+        let started = Instant::now();
+        let search = self.check(state, request)?;
+        let embed_ms = elapsed_ms(started);
+        let started = Instant::now();
+        let allowed = self.allowed(state, &search.filter)?;
+        let filter_ms = elapsed_ms(started);
+        let started = Instant::now();
+        let mut found =
+            SCRATCH.with_borrow_mut(|scratch| query::search(&state.snapshot, &search, &allowed, scratch));
+        let stages = &mut found.plan.stages_ms;
+        stages.extend([("embed", embed_ms), ("filter", filter_ms), ("search", elapsed_ms(started))]);
+        Ok(found)
+    }
+
+    /// Checks a request and turns its question into what the legs need.
+    fn check(&self, state: &State, request: SearchRequest) -> Result<Search> {
+        let invalid = |field: &'static str, detail: String| Err(Error::InvalidArgument { field, detail });
+        if !(1..=K_MAX).contains(&request.k) {
+            return invalid("k", format!("{} is not between 1 and {K_MAX}", request.k));
+        }
+        if request.offset.saturating_add(request.k) > WINDOW_MAX {
+            return invalid("offset", format!("offset + k is over {WINDOW_MAX}"));
+        }
+        if !(0.0..=1.0).contains(&request.diversity) {
+            return invalid("diversity", format!("{} is not between 0 and 1", request.diversity));
+        }
+        if request.per_document == Some(0) {
+            return invalid("group_size", "0 is not at least 1".to_owned());
+        }
+        let weights = request.fusion.weights.map_or(vec![], |weights| vec![weights.dense, weights.lexical]);
+        if !(0.0..=10_000.0).contains(&request.fusion.k) || weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight)) {
+            return invalid("fusion", "k is not between 0 and 10000, or a weight not between 0 and 1000".to_owned());
+        }
+        let text = request.text.as_deref().map(str::trim);
+        if text == Some("") {
+            return invalid("text", "it is empty".to_owned());
+        }
+        if text.is_some_and(|text| text.len() > QUERY_BYTES_MAX) {
+            return Err(Error::LimitExceeded { what: "bytes of the query text", limit: QUERY_BYTES_MAX as u64 });
+        }
+        let mode = mode(&request, state)?;
+        let filter = parse_filter(request.filter.as_ref(), &state.schema)?;
+        let (vector, readable) = match mode {
+            Mode::Lexical => (None, 1.0),
+            Mode::Dense | Mode::Hybrid => self.question(state, text, request.embedding)?,
+        };
+        let words = text.filter(|_| mode != Mode::Dense).map(|text| self.shared().analyzer.analyze(text));
+        Ok(Search {
+            mode,
+            vector: Some(vector).flatten(),
+            words,
+            readable,
+            k: request.k,
+            offset: request.offset,
+            min_score: request.min_score,
+            filter,
+            per_document: request.per_document,
+            fusion: request.fusion,
+            diversity: request.diversity,
+            exact: request.exact,
+        })
+    }
+
+    /// Returns the vector of a question, and the share of its text that the model can read.
+    fn question(&self, state: &State, text: Option<&str>, given: Option<Vec<f32>>) -> Result<(Option<Vec<f32>>, f32)> {
+        if let Some(vector) = given {
+            return Ok((Some(check_vector(&state.schema, vector)?), 1.0));
+        }
+        let Some(identity) = &state.schema.embedding.model else {
+            return Err(Error::NoModel { name: self.shared().name.to_string() });
+        };
+        let text = text.unwrap_or_default();
+        let embedder = self.shared().services.models.get_same(identity)?;
+        let vector = embed(&embedder, vec![text.to_owned()], TextKind::Query, Priority::Query)?;
+        let readable = embedder.tokenizer().readable_share(text);
+        Ok((Some(check_vector(&state.schema, vector)?), readable))
+    }
+}
+
+/// Decides the legs: hybrid for text, dense for a bare vector, lexical for text that no model can embed.
+fn mode(request: &SearchRequest, state: &State) -> Result<Mode> {
+    let missing = |detail: &str| Err(Error::InvalidArgument { field: "text", detail: detail.to_owned() });
+    let embeds = request.embedding.is_some() || state.schema.embedding.model.is_some();
+    match (request.mode, &request.text, &request.embedding) {
+        (_, None, None) => missing("neither text nor embedding is given"),
+        (Some(Mode::Lexical | Mode::Hybrid), None, _) => missing("lexical and hybrid search need a text"),
+        (Some(mode), _, _) => Ok(mode),
+        (None, Some(_), _) => Ok(if embeds { Mode::Hybrid } else { Mode::Lexical }),
+        (None, None, Some(_)) => Ok(Mode::Dense),
+    }
+}
+
+fn elapsed_ms(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
+}

@@ -1,0 +1,527 @@
+//! The one writer of a collection: it groups what waits into one commit and makes it visible.
+//!
+//! Every change goes through its queue: rows, removals, generations, compaction, restore. So nothing races, a commit
+//! carries as many requests as had arrived, and each is answered after the commit is durable. A request that cannot be
+//! done is refused alone; a commit that fails refuses its whole group, and the state is read from the table again.
+
+use super::collection::{Shared, State, document_slots, find_chunk, parse_filter};
+use super::load::load;
+use super::seal::{self, Sealed};
+use super::upsert::{PendingRow, resolve_metadata};
+use super::view::{OnConflict, Written};
+use crate::config::limits::{
+    COMMIT_ROWS_MAX, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN, WRITES_WAITING_MAX,
+};
+use crate::error::{Error, Result};
+use crate::index::Segment;
+use crate::index::keys::Keys;
+use crate::index::snapshot::NewRows;
+use crate::index::text::Analyzed;
+use crate::query::run::Allowed;
+use crate::schema::{CollectionSchema, Field, row};
+use crate::table::{Changes, Maintenance, Table, VersionRef};
+use chrono::{TimeDelta, Utc};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Where the answer to a write goes.
+pub type Done = oneshot::Sender<Result<Written>>;
+
+/// A row whose words are analysed.
+pub struct ReadyRow {
+    /// The row and its metadata.
+    pub pending: PendingRow,
+    /// Its words; `None` without text.
+    pub words: Option<Analyzed>,
+}
+
+/// Rows to write, and documents that they replace as a whole.
+pub struct RowsWrite {
+    /// The rows; of two with one id the later one counts.
+    pub rows: Vec<ReadyRow>,
+    /// Documents all of whose chunks are removed first.
+    pub replaced_documents: Vec<String>,
+    /// What happens to ids that are there.
+    pub on_conflict: OnConflict,
+    /// Word that names the commit in the list of versions.
+    pub operation: &'static str,
+    /// Where the answer goes.
+    pub done: Done,
+}
+
+/// Which rows a removal means.
+pub enum Delete {
+    /// Chunks of these ids.
+    Ids(Vec<String>),
+    /// Chunks that pass a filter of a request.
+    Filter(serde_json::Value),
+    /// All chunks of a document.
+    Document(String),
+}
+
+/// A change that waits for the writer.
+pub enum Write {
+    /// Rows.
+    Rows(RowsWrite),
+    /// A removal.
+    Delete {
+        /// Which rows.
+        delete: Delete,
+        /// Where the answer goes.
+        done: Done,
+    },
+    /// The end of a build: a sealed generation to be put in place, or why there is none.
+    Sealed(Result<Sealed>),
+    /// A past version to be made the newest.
+    Restore {
+        /// Which one.
+        to: VersionRef,
+        /// Where the answer goes.
+        done: Done,
+    },
+    /// Compaction, expiry and sealing, now.
+    Optimize {
+        /// Where the answer goes.
+        done: Done,
+    },
+    /// The end: what came before is finished, what comes after is refused.
+    Close {
+        /// Where the answer goes.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// The way to a collection's writer.
+pub struct Writer {
+    queue: mpsc::Sender<Write>,
+}
+
+impl Writer {
+    /// Starts the writer of a collection on a thread of its own.
+    pub fn spawn(shared: Arc<Shared>) -> Result<Self> {
+        let (queue, waiting) = mpsc::channel(WRITES_WAITING_MAX);
+        let runtime = tokio::runtime::Handle::current();
+        let name = format!("writer-{}", shared.name);
+        let seals = seal::Sealer::new(queue.downgrade());
+        let actor = Actor { shared, waiting, seals, commits: 0 };
+        std::thread::Builder::new()
+            .name(name)
+            .spawn(move || runtime.block_on(actor.run()))
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Self { queue })
+    }
+
+    /// Hands a change over and waits for its answer; refuses at once when too many wait.
+    pub async fn send(&self, write: impl FnOnce(Done) -> Write) -> Result<Written> {
+        let (done, answer) = oneshot::channel();
+        self.queue.try_send(write(done)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Busy { what: "write queue" },
+            mpsc::error::TrySendError::Closed(_) => Error::Stopping,
+        })?;
+        answer.await.map_err(|_| Error::Stopping)?
+    }
+
+    /// Waits until everything that was handed over is done, and ends the writer.
+    pub async fn close(&self) {
+        let (done, answer) = oneshot::channel();
+        if self.queue.send(Write::Close { done }).await.is_ok() {
+            // An error means that the writer has ended already.
+            let _ = answer.await;
+        }
+    }
+}
+
+struct Actor {
+    shared: Arc<Shared>,
+    waiting: mpsc::Receiver<Write>,
+    seals: seal::Sealer,
+    commits: u64,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        let mut held = None;
+        loop {
+            let Some(write) = (match held.take() {
+                Some(write) => Some(write),
+                None => self.waiting.recv().await,
+            }) else {
+                return;
+            };
+            match write {
+                Write::Rows(first) => {
+                    let group = self.gather(first, &mut held);
+                    self.write_group(group).await;
+                }
+                Write::Delete { delete, done } => answer(done, self.delete(delete).await),
+                Write::Sealed(built) => self.publish(built).await,
+                Write::Restore { to, done } => answer(done, self.restore(&to).await),
+                Write::Optimize { done } => self.optimize(done).await,
+                Write::Close { done } => {
+                    // An error means that nobody waits any more.
+                    let _ = done.send(());
+                    return;
+                }
+            }
+            self.maintain().await;
+        }
+    }
+
+    fn state(&self) -> Arc<State> {
+        self.shared.state.load_full()
+    }
+
+    /// Takes what waits, up to the bound of a commit; what is no row write is held for the next turn.
+    fn gather(&mut self, first: RowsWrite, held: &mut Option<Write>) -> Vec<RowsWrite> {
+        let mut rows = first.rows.len();
+        let mut group = vec![first];
+        while rows < COMMIT_ROWS_MAX {
+            match self.waiting.try_recv() {
+                Ok(Write::Rows(next)) => {
+                    rows += next.rows.len();
+                    group.push(next);
+                }
+                Ok(other) => {
+                    *held = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        group
+    }
+
+    async fn write_group(&mut self, group: Vec<RowsWrite>) {
+        let state = self.state();
+        let operation = group[0].operation;
+        let mut stage = Stage::new(&state);
+        let mut answers = Vec::new();
+        {
+            let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+            for write in group {
+                let RowsWrite { rows, replaced_documents, on_conflict, done, .. } = write;
+                match stage.add(&keys, rows, &replaced_documents, on_conflict) {
+                    Ok(written) => answers.push((done, written)),
+                    Err(error) => answer(done, Err(error)),
+                }
+            }
+        }
+        if answers.is_empty() {
+            return;
+        }
+        let result = match stage.is_empty() {
+            true => Ok(state),
+            false => self.commit(stage.finish(), operation).await,
+        };
+        for (done, written) in answers {
+            match &result {
+                Ok(state) => answer(done, Ok(Written { version: state.table.version(), ..written })),
+                Err(error) => answer(done, Err(again(error))),
+            }
+        }
+    }
+
+    async fn delete(&mut self, delete: Delete) -> Result<Written> {
+        let state = self.state();
+        let slots: Vec<u32> = match delete {
+            Delete::Filter(filter) => {
+                let filter = parse_filter(Some(&filter), &state.schema)?;
+                Allowed::new(&state.snapshot, &filter)?.slots().iter().map(|slot| slot as u32).collect()
+            }
+            Delete::Ids(ids) => {
+                let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+                let found: HashSet<u32> = ids.iter().filter_map(|id| find_chunk(&state, &keys, id)).collect();
+                found.into_iter().collect()
+            }
+            Delete::Document(id) => {
+                let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+                let slots = document_slots(&state, &keys, &id);
+                if slots.is_empty() {
+                    return Err(Error::DocumentNotFound { id });
+                }
+                slots
+            }
+        };
+        let deleted = slots.len();
+        let mut stage = Stage::new(&state);
+        stage.removed.extend(slots);
+        let state = if stage.is_empty() { state } else { self.commit(stage.finish(), "delete").await? };
+        Ok(Written { version: state.table.version(), written: 0, skipped: 0, deleted })
+    }
+
+    /// Commits staged changes and makes them visible.
+    async fn commit(&mut self, staged: Staged, operation: &'static str) -> Result<Arc<State>> {
+        let committed = self.commit_to_table(staged, operation).await;
+        if committed.is_err() {
+            // The outcome of a failed commit may be unknown, so the table is asked what it holds.
+            self.reload().await;
+        }
+        committed
+    }
+
+    async fn commit_to_table(&mut self, staged: Staged, operation: &'static str) -> Result<Arc<State>> {
+        let state = self.state();
+        let mut table = state.table.clone();
+        if !staged.new_fields.is_empty() {
+            table = table.add_fields(&staged.new_fields).await?;
+        }
+        let (rows, words): (Vec<_>, Vec<_>) = staged.rows.into_iter().map(|row| (row.pending.row, row.words)).unzip();
+        let batch = row::to_batch(&staged.schema, &rows)?;
+        let columns = state.snapshot.columns();
+        let removed = staged.removed.iter().map(|&slot| columns.row_id(slot)).collect();
+        let properties = HashMap::from([
+            ("operation".to_owned(), operation.to_owned()),
+            ("added".to_owned(), rows.len().to_string()),
+            ("removed".to_owned(), staged.removed.len().to_string()),
+        ]);
+        let new_rows = if rows.is_empty() { Vec::new() } else { vec![batch.clone()] };
+        let committed = table.commit(Changes { rows: new_rows, removed, properties }).await?;
+        self.commits += 1;
+        let version = committed.table.version();
+        let versions = vec![version.0; rows.len()];
+        let added = match rows.is_empty() {
+            true => None,
+            false => Some(NewRows {
+                segment: Segment::new(state.snapshot.slots(), committed.row_ids, versions, &batch)?,
+                vectors: rows.iter().map(|row| row.embedding.as_deref()).collect(),
+                texts: words,
+            }),
+        };
+        let snapshot = state.snapshot.next(version, &staged.removed, added)?;
+        let schema = Arc::new(staged.schema);
+        let next = State { table: committed.table, schema, snapshot, sealed_slots: state.sealed_slots };
+        let first = state.snapshot.slots();
+        Ok(self.swap(next, |keys| {
+            for &slot in &staged.removed {
+                let segment = columns.segment_of(slot);
+                let (id, document) = (segment.text(row::ID, slot), segment.text(row::DOCUMENT_ID, slot));
+                keys.remove(id.unwrap_or_default(), document.unwrap_or_default(), slot);
+            }
+            for (slot, row) in (first..).zip(&rows) {
+                keys.insert(&row.id, &row.document_id, slot);
+            }
+        }))
+    }
+
+    fn swap(&self, next: State, change_keys: impl FnOnce(&mut Keys)) -> Arc<State> {
+        let next = Arc::new(next);
+        let mut keys = self.shared.keys.write().unwrap_or_else(PoisonError::into_inner);
+        change_keys(&mut keys);
+        self.shared.state.store(next.clone());
+        next
+    }
+
+    /// Puts the same rows at the table's next version.
+    fn swap_table(&self, table: Table) -> Arc<State> {
+        let state = self.state();
+        let snapshot = state.snapshot.at_version(table.version());
+        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots: state.sealed_slots };
+        self.swap(next, |_| {})
+    }
+
+    async fn reload(&self) {
+        let newest = self.state().table.refreshed().await;
+        match async { load(newest?, &self.shared.analyzer).await }.await {
+            Ok((state, keys)) => {
+                self.swap(state, |known| *known = keys);
+            }
+            Err(error) => tracing::error!(collection = %self.shared.name, %error, "table not read after a failed write"),
+        }
+    }
+
+    async fn restore(&mut self, to: &VersionRef) -> Result<Written> {
+        let target = self.state().table.at(to).await?;
+        let table = target.restore().await?;
+        let version = table.version();
+        let (state, keys) = load(table, &self.shared.analyzer).await?;
+        self.shared.rows.clear();
+        self.swap(state, |known| *known = keys);
+        Ok(Written { version, written: 0, skipped: 0, deleted: 0 })
+    }
+
+    /// Names a sealed generation in the table, puts it in place, and answers those who waited for it.
+    async fn publish(&mut self, built: Result<Sealed>) {
+        let placed = match built {
+            Ok(sealed) => self.place(sealed).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &placed {
+            tracing::error!(collection = %self.shared.name, %error, "generation not sealed");
+        }
+        let version = self.state().table.version();
+        for done in self.seals.finish() {
+            let written = Written { version, written: 0, skipped: 0, deleted: 0 };
+            answer(done, placed.as_ref().map(|()| written).map_err(again));
+        }
+    }
+
+    async fn place(&self, sealed: Sealed) -> Result<()> {
+        let state = self.state();
+        let (table, snapshot) = seal::place(&state, &sealed.pointer).await?;
+        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots: sealed.slots };
+        self.swap(next, |_| {});
+        Ok(())
+    }
+
+    async fn optimize(&mut self, done: Done) {
+        let result = async {
+            let table = self.state().table.compact().await?;
+            self.swap_table(table);
+            self.expire().await
+        };
+        if let Err(error) = result.await {
+            return answer(done, Err(error));
+        }
+        self.seals.start(&self.shared, Some(done));
+    }
+
+    /// Does what upkeep is due after a write.
+    async fn maintain(&mut self) {
+        let state = self.state();
+        if state.table.maintenance_due() == Maintenance::Compact {
+            match state.table.compact().await {
+                Ok(table) => drop(self.swap_table(table)),
+                Err(error) => tracing::warn!(collection = %self.shared.name, %error, "compaction failed"),
+            }
+        }
+        if self.commits >= EXPIRE_EVERY_COMMITS {
+            self.commits = 0;
+            if let Err(error) = self.expire().await {
+                tracing::warn!(collection = %self.shared.name, %error, "expiry failed");
+            }
+        }
+        if seal::is_due(&self.state()) {
+            self.seals.start(&self.shared, None);
+        }
+    }
+
+    async fn expire(&self) -> Result<()> {
+        let table = &self.state().table;
+        let days = TimeDelta::days(i64::from(self.shared.services.keep_days));
+        table.expire(Utc::now() - days, KEEP_VERSIONS_MIN).await?;
+        table.expire(Utc::now() - TimeDelta::hours(1), KEEP_VERSIONS_MAX).await?;
+        seal::remove_unused(table).await
+    }
+}
+
+/// Changes of a group of writes, put together request by request.
+struct Stage<'a> {
+    state: &'a State,
+    schema: CollectionSchema,
+    new_fields: Vec<Field>,
+    rows: Vec<Option<ReadyRow>>,
+    row_of_id: HashMap<String, usize>,
+    removed: HashSet<u32>,
+}
+
+/// Changes that are ready to be committed.
+struct Staged {
+    schema: CollectionSchema,
+    new_fields: Vec<Field>,
+    rows: Vec<ReadyRow>,
+    removed: Vec<u32>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(state: &'a State) -> Self {
+        Self {
+            state,
+            schema: state.schema.as_ref().clone(),
+            new_fields: Vec::new(),
+            rows: Vec::new(),
+            row_of_id: HashMap::new(),
+            removed: HashSet::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.row_of_id.is_empty() && self.removed.is_empty()
+    }
+
+    /// Adds one request, or leaves everything as it was.
+    fn add(
+        &mut self,
+        keys: &Keys,
+        mut rows: Vec<ReadyRow>,
+        replaced_documents: &[String],
+        on_conflict: OnConflict,
+    ) -> Result<Written> {
+        let mut schema = self.schema.clone();
+        let mut new_fields = Vec::new();
+        for row in &mut rows {
+            new_fields.extend(resolve_metadata(&mut schema, &mut row.pending)?);
+        }
+        let exists = |stage: &Self, id: &str| {
+            let stored = find_chunk(stage.state, keys, id).is_some_and(|slot| !stage.removed.contains(&slot));
+            stored || stage.row_of_id.contains_key(id)
+        };
+        if on_conflict == OnConflict::Fail
+            && let Some(row) = rows.iter().find(|row| exists(self, &row.pending.row.id))
+        {
+            return Err(Error::ChunkExists { id: row.pending.row.id.clone() });
+        }
+        let mut skipped = 0;
+        if on_conflict == OnConflict::Skip {
+            let offered = rows.len();
+            rows.retain(|row| !exists(self, &row.pending.row.id));
+            skipped = offered - rows.len();
+        }
+        self.schema = schema;
+        self.new_fields.extend(new_fields);
+        let removed_before = self.removed.len();
+        for document in replaced_documents {
+            self.remove_document(keys, document);
+        }
+        let deleted = self.removed.len() - removed_before;
+        let mut ids = HashSet::new();
+        for row in rows {
+            ids.insert(row.pending.row.id.clone());
+            self.put(keys, row);
+        }
+        Ok(Written { version: self.state.table.version(), written: ids.len(), skipped, deleted })
+    }
+
+    fn put(&mut self, keys: &Keys, row: ReadyRow) {
+        let id = row.pending.row.id.clone();
+        if let Some(slot) = find_chunk(self.state, keys, &id) {
+            self.removed.insert(slot);
+        }
+        if let Some(at) = self.row_of_id.insert(id, self.rows.len()) {
+            self.rows[at] = None;
+        }
+        self.rows.push(Some(row));
+    }
+
+    fn remove_document(&mut self, keys: &Keys, document: &str) {
+        self.removed.extend(document_slots(self.state, keys, document));
+        for staged in &mut self.rows {
+            if let Some(row) = staged
+                && row.pending.row.document_id == document
+            {
+                self.row_of_id.remove(&row.pending.row.id);
+                *staged = None;
+            }
+        }
+    }
+
+    fn finish(self) -> Staged {
+        let rows = self.rows.into_iter().flatten().collect();
+        let mut removed: Vec<u32> = self.removed.into_iter().collect();
+        removed.sort_unstable();
+        Staged { schema: self.schema, new_fields: self.new_fields, rows, removed }
+    }
+}
+
+fn answer(done: Done, result: Result<Written>) {
+    // An error means that the caller has left; what was done stays done.
+    let _ = done.send(result);
+}
+
+/// Gives the failure of a commit to one more request of its group.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::DiskFull => Error::DiskFull,
+        other => Error::Storage(other.to_string()),
+    }
+}

@@ -1,0 +1,185 @@
+//! The HTTP contract, route by route, on a real server.
+
+use crate::support::Server;
+use serde_json::{Value, json};
+
+fn with_chunks() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    server.post("/v1/collections", json!({"name": "c", "embedding": {"dimension": 2}}));
+    server.post(
+        "/v1/collections/c/chunks",
+        json!({"chunks": [
+            {"id": "a", "text": "red apple", "embedding": [1, 0], "metadata": {"year": 2020, "tags": ["x"]}},
+            {"id": "b", "text": "green pear", "embedding": [0, 1], "metadata": {"year": 2021, "tags": ["x", "y"]}},
+            {"id": "c", "text": "blue plum", "embedding": [0.8, 0.6], "metadata": {"lang": "en"}},
+        ]}),
+    );
+    (folder, server)
+}
+
+fn ids(answer: &Value) -> Vec<&str> {
+    let list = answer.get("hits").or(answer.get("chunks")).and_then(Value::as_array).unwrap();
+    list.iter().map(|entry| entry["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_chunk_is_found_as_soon_as_it_is_acknowledged() {
+    let (_folder, server) = with_chunks();
+    let answer = server.post("/v1/collections/c/search", json!({"embedding": [1, 0], "k": 2}));
+    assert_eq!(ids(&answer), ["a", "c"]);
+    let score = answer["hits"][1]["score"].as_f64().unwrap();
+    assert!((score - 0.8).abs() < 1e-6, "{answer}");
+    assert_eq!(answer["hits"][0]["metadata"], json!({"year": 2020, "tags": ["x"]}));
+    let answer = server.post("/v1/collections/c/search", json!({"text": "green pears"}));
+    assert_eq!(ids(&answer), ["b"], "words find chunks where there is no model");
+}
+
+#[test]
+fn every_filter_form_gives_the_same_rows() {
+    let (_folder, server) = with_chunks();
+    let list = |filter: Value| {
+        let answer = server.post("/v1/collections/c/chunks/list", json!({"filter": filter}));
+        ids(&answer).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(list(json!("year >= 2021")), ["b"]);
+    assert_eq!(list(json!({"field": "year", "op": ">=", "value": 2021})), ["b"]);
+    assert_eq!(list(json!("NOT (year >= 2021)")), ["a", "c"]);
+    assert_eq!(list(json!("year != 2020")), ["b", "c"]);
+    assert_eq!(list(json!("array_has(tags, 'y') OR lang = 'en'")), ["b", "c"]);
+    assert_eq!(list(json!("id IN ('a', 'nowhere')")), ["a"]);
+    let counted = server.post("/v1/collections/c/chunks/count", json!({"filter": "lang IS NULL"}));
+    assert_eq!(counted["count"], 2);
+}
+
+#[test]
+fn a_past_version_answers_as_it_did() {
+    let (_folder, server) = with_chunks();
+    let before = server.get("/v1/collections/c")["version"].clone();
+    server.post("/v1/collections/c/chunks", json!({"chunks": [{"id": "a", "text": "yellow melon", "embedding": [0, 1]}]}));
+    server.post("/v1/collections/c/chunks/delete", json!({"ids": ["c", "nowhere"]}));
+    let now = server.post("/v1/collections/c/search", json!({"embedding": [1, 0], "k": 3}));
+    assert_eq!(now["hits"].as_array().unwrap().len(), 2);
+    let then = server.post("/v1/collections/c/search", json!({"embedding": [1, 0], "k": 3, "as_of": before}));
+    assert_eq!(ids(&then), ["a", "c", "b"]);
+    assert_eq!(then["hits"][0]["text"], "red apple");
+    assert_eq!(then["version"], before);
+    let versions = server.get("/v1/collections/c/versions");
+    assert!(versions["versions"].as_array().unwrap().len() >= 3, "{versions}");
+}
+
+#[test]
+fn a_restored_version_is_the_newest_and_history_stays() {
+    let (_folder, server) = with_chunks();
+    let before = server.get("/v1/collections/c")["version"].clone();
+    server.post("/v1/collections/c/chunks/delete", json!({"filter": "id != 'b'"}));
+    assert_eq!(server.post("/v1/collections/c/chunks/count", json!({}))["count"], 1);
+    server.post("/v1/collections/c/restore", json!({"to": before}));
+    assert_eq!(server.post("/v1/collections/c/chunks/count", json!({}))["count"], 3);
+    server.post("/v1/collections/c/chunks", json!({"chunks": [{"id": "d", "embedding": [1, 1]}]}));
+    let answer = server.post("/v1/collections/c/search", json!({"embedding": [1, 1], "k": 9}));
+    assert_eq!(answer["hits"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn conflicts_are_handled_as_asked() {
+    let (_folder, server) = with_chunks();
+    let upsert = |id: &str, on_conflict: &str| {
+        let chunk = json!({"id": id, "embedding": [1, 1], "text": "new"});
+        server.call("POST", "/v1/collections/c/chunks", Some(&json!({"chunks": [chunk], "on_conflict": on_conflict})))
+    };
+    let (status, answer) = upsert("a", "fail");
+    assert_eq!((status, answer["code"].as_str()), (409, Some("chunk_exists")));
+    let (_, answer) = upsert("a", "skip");
+    assert_eq!((answer["written"].as_u64(), answer["skipped"].as_u64()), (Some(0), Some(1)));
+    let (_, answer) = upsert("a", "overwrite");
+    assert_eq!(answer["written"], 1);
+    let got = server.post("/v1/collections/c/chunks/get", json!({"ids": ["a", "nowhere"]}));
+    assert_eq!(got["chunks"].as_array().unwrap().len(), 1);
+    assert_eq!(got["chunks"][0]["text"], "new");
+}
+
+#[test]
+fn pages_of_a_list_join_without_gap_or_repeat() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    server.post("/v1/collections", json!({"name": "c", "embedding": {"dimension": 2}}));
+    let chunks: Vec<Value> = (0..25).map(|at| json!({"id": format!("{at:02}"), "embedding": [1, at]})).collect();
+    server.post("/v1/collections/c/chunks", json!({"chunks": chunks}));
+    let (mut after, mut seen) = (Value::Null, Vec::new());
+    loop {
+        let mut body = json!({"limit": 10});
+        if !after.is_null() {
+            body["after"] = after;
+        }
+        let page = server.post("/v1/collections/c/chunks/list", body);
+        seen.extend(ids(&page).into_iter().map(str::to_owned));
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen, (0..25).map(|at| format!("{at:02}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn collections_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    for round in 0..3 {
+        server.post("/v1/collections", json!({"name": "again", "embedding": {"dimension": 3}}));
+        let (status, answer) =
+            server.call("POST", "/v1/collections", Some(&json!({"name": "again", "embedding": {"dimension": 3}})));
+        assert_eq!((status, answer["code"].as_str()), (409, Some("collection_exists")));
+        let chunk = json!({"id": format!("round-{round}"), "embedding": [1, 2, round]});
+        server.post("/v1/collections/again/chunks", json!({"chunks": [chunk]}));
+        let found = server.post("/v1/collections/again/search", json!({"embedding": [1, 2, 3]}));
+        assert_eq!(ids(&found), [format!("round-{round}")]);
+        server.ok("DELETE", "/v1/collections/again", None);
+        assert_eq!(server.call("GET", "/v1/collections/again", None).0, 404);
+    }
+    assert_eq!(server.get("/v1/collections")["collections"], json!([]));
+}
+
+#[test]
+fn l2_and_dot_answer_in_their_own_measure() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    for (metric, expected) in [("l2", 1.0 / 3.0), ("dot", 6.0)] {
+        let embedding = json!({"dimension": 2, "metric": metric});
+        server.post("/v1/collections", json!({"name": metric, "embedding": embedding}));
+        let path = format!("/v1/collections/{metric}");
+        server.post(&format!("{path}/chunks"), json!({"chunks": [{"id": "a", "embedding": [3, 0]}]}));
+        let answer = server.post(&format!("{path}/search"), json!({"embedding": [2, 0]}));
+        let score = answer["hits"][0]["score"].as_f64().unwrap();
+        let expected = if metric == "l2" { 0.5 } else { expected };
+        assert!((score - expected).abs() < 1e-6, "{metric}: {answer}");
+    }
+}
+
+#[test]
+fn the_server_describes_itself() {
+    let (_folder, server) = with_chunks();
+    assert_eq!(server.call("GET", "/livez", None).0, 200);
+    assert_eq!(server.call("GET", "/readyz", None).0, 200);
+    let openapi = server.get("/openapi.json");
+    for path in ["/v1/collections", "/v1/collections/{c}/search", "/v1/collections/{c}/chunks", "/v1/jobs"] {
+        assert!(openapi["paths"].get(path).is_some(), "{path} is not described");
+    }
+    let (status, headers, body) = server.raw("GET", "/metrics", "text/plain", Vec::new());
+    assert_eq!(status, 200);
+    assert!(headers.contains_key("x-request-id"));
+    assert!(String::from_utf8(body).unwrap().contains("# HELP ragstone_"));
+    let (status, headers, body) = server.raw("GET", "/", "text/plain", Vec::new());
+    assert_eq!(status, 200);
+    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'self'"));
+    assert!(String::from_utf8(body).unwrap().contains("/ui/app.js"));
+    assert_eq!(server.raw("GET", "/ui/app.js", "text/plain", Vec::new()).0, 200);
+    assert_eq!(server.raw("GET", "/ui/../Cargo.toml", "text/plain", Vec::new()).0, 404);
+}
+
+#[test]
+fn the_server_stops_when_asked() {
+    let (_folder, server) = with_chunks();
+    assert!(server.stop(std::time::Duration::from_secs(20)));
+}

@@ -1,0 +1,12 @@
+//! The one integration-test binary: every promise that needs the whole product to be kept or broken.
+//!
+//! Unit tests stand beside the code. Tests here start servers in temporary folders on free ports, with the real model.
+
+mod support;
+
+mod api;
+mod crash;
+mod hostile;
+mod ingest;
+mod model;
+mod tidy;

@@ -43,13 +43,13 @@ pub enum Error {
         field: String,
     },
     /// The name belongs to the store itself.
-    #[error("field '{field}' is reserved")]
+    #[error("field '{}' is reserved", excerpt(field))]
     ReservedField {
         /// Name asked for.
         field: String,
     },
     /// The collection has no such field.
-    #[error("field '{field}' does not exist")]
+    #[error("field '{}' does not exist", excerpt(field))]
     UnknownField {
         /// Name asked for.
         field: String,
@@ -57,7 +57,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A value does not fit the type of its field.
-    #[error("field '{field}' is {expected}, got {found}")]
+    #[error("field '{}' is {expected}, got {found}", excerpt(field))]
     FieldTypeMismatch {
         /// Name of the field.
         field: String,

@@ -10,6 +10,9 @@
 //!
 //! ARCHITECTURE.md tells the story of an ingest, a search and an optimize through them.
 
+// Futures of the table library nest deeper than the compiler's default bound on type queries.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod cli;
 pub mod config;

@@ -4,6 +4,9 @@
 set -eu
 data="$DEMO/data"
 docs="$DEMO/documents"
+plain="Who has to approve a business trip?"
+filtered="What do I do when a laptop is stolen?"
+changed="How much may a hotel night in Zurich cost?"
 rm -rf "$DEMO"
 mkdir -p "$docs"
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -19,20 +22,20 @@ rows = json.loads(text) if text[:1] in "[{" and "\n{" not in text else [json.loa
 rows = rows.get("versions", [rows]) if isinstance(rows, dict) else rows
 print(rows[0]["version"])')
 
-say "A plain search: $DEMO_QUERY_PLAIN"
-"$BIN" search "$DEMO_QUERY_PLAIN" --data "$data" --collection handbook -k 3
+say "A plain search: $plain"
+"$BIN" search "$plain" --data "$data" --collection handbook -k 3
 
-say "With a filter (Word files only): $DEMO_QUERY_FILTER"
-"$BIN" search "$DEMO_QUERY_FILTER" --data "$data" --collection handbook -k 3 --filter "uri LIKE '%.docx'"
+say "With a filter (Word files only): $filtered"
+"$BIN" search "$filtered" --data "$data" --collection handbook -k 3 --filter "uri LIKE '%.docx'"
 
 say "Replace one document by its second edition"
 "$BIN" sample "$docs" --replacement
 "$BIN" ingest "$docs" --data "$data" --collection handbook
 
-say "The newest edition says: $DEMO_QUERY_VERSION"
-"$BIN" search "$DEMO_QUERY_VERSION" --data "$data" --collection handbook -k 1
+say "The newest edition says: $changed"
+"$BIN" search "$changed" --data "$data" --collection handbook -k 1
 say "As of version $before, before it was replaced:"
-"$BIN" search "$DEMO_QUERY_VERSION" --data "$data" --collection handbook -k 1 --as-of "$before"
+"$BIN" search "$changed" --data "$data" --collection handbook -k 1 --as-of "$before"
 
 [ "${DEMO_EXIT:-}" = 1 ] && exit 0
 say "Serving http://127.0.0.1:7878 (Ctrl-C ends it)"

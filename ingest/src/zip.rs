@@ -41,16 +41,6 @@ impl<'a> Container<'a> {
         Ok(Self { archive, positions, unpacked_bytes: 0, limits: *limits })
     }
 
-    /// Returns the names of all entries, in lower case and in no order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.positions.keys().map(String::as_str)
-    }
-
-    /// Returns whether an entry of this name exists; capitals do not matter.
-    pub fn contains(&self, name: &str) -> bool {
-        self.positions.contains_key(&key(name))
-    }
-
     /// Returns the unpacked bytes of one entry, or `None` when there is no such entry.
     ///
     /// # Errors

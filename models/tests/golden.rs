@@ -57,8 +57,8 @@ fn the_golden_texts_reach_beyond_the_limit() {
 fn a_text_has_the_same_vector_in_every_batch() {
     let cases = cases();
     let mut texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
-    let alone: Vec<Vec<f32>> = texts.iter().map(|text| load(1).encode(&[text], TextKind::Query).unwrap()).collect();
     let encoder = load(2);
+    let alone: Vec<Vec<f32>> = texts.iter().map(|text| encoder.encode(&[text], TextKind::Query).unwrap()).collect();
     assert!(encoder.encode(&texts, TextKind::Query).unwrap() == alone.concat());
     texts.reverse();
     let reversed: Vec<f32> = alone.into_iter().rev().flatten().collect();

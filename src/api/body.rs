@@ -75,15 +75,16 @@ fn is_empty(headers: &HeaderMap, declared: Option<usize>) -> bool {
 }
 
 async fn next_part(parts: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
-    match timeout(PAUSE_MAX, parts.next()).await {
-        Ok(Some(Ok(part))) => Ok(Some(part)),
-        Ok(None) => Ok(None),
-        Ok(Some(Err(_))) => Err(Error::Malformed { detail: "the body ended early".into() }.into()),
-        Err(_) => {
-            let detail = format!("no part of the body arrived for {} s", PAUSE_MAX.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail))
-        }
-    }
+    let part = in_time(parts.next()).await?.transpose();
+    part.map_err(|_| Error::Malformed { detail: "the body ended early".into() }.into())
+}
+
+/// Waits for the next part of a body, but not for ever.
+pub async fn in_time<T>(part: impl Future<Output = T>) -> Result<T, Problem> {
+    timeout(PAUSE_MAX, part).await.map_err(|_| {
+        let detail = format!("no part of the body arrived for {} s", PAUSE_MAX.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+    })
 }
 
 async fn drain_parts(mut parts: BodyDataStream) {

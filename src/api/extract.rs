@@ -69,7 +69,7 @@ pub struct Json<T> {
     /// What it says.
     pub value: T,
     /// Memory of the body, given back when the request is done.
-    _permit: Option<OwnedSemaphorePermit>,
+    pub permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Json<T> {
@@ -81,7 +81,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Json<T> {
         if !bytes.is_empty() {
             check_is_json(&parts.headers)?;
         }
-        Ok(Self { value: parse_json(bytes).await?, _permit: permit })
+        Ok(Self { value: parse_json(bytes).await?, permit })
     }
 }
 

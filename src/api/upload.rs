@@ -5,7 +5,7 @@
 
 use super::answer::{Answer, versioned};
 use super::app::App;
-use super::body::{declared_bytes, drain, too_large};
+use super::body::{declared_bytes, drain, in_time, too_large};
 use super::error::Problem;
 use super::extract::{Name, Query, media_type, unsupported_media_type};
 use super::jobs::{self, FileForm, Started};
@@ -43,7 +43,9 @@ struct Upload {
 }
 
 /// The right to hold an upload in memory, counted while it lasts.
-struct Memory(#[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+struct Memory {
+    _permit: OwnedSemaphorePermit,
+}
 
 #[derive(Serialize)]
 struct UploadAnswer {
@@ -61,7 +63,9 @@ pub async fn upload_documents(
 ) -> Answer {
     let upload = read_upload(&app, request).await?;
     let collection = app.collection(&name).await?;
-    collection.embedder_ready()?;
+    if collection.state().schema.embedding.model.is_none() {
+        return Err(Error::NoModel { name: name.to_string() }.into());
+    }
     if query.wait == Some(true) {
         return ingest_now(collection, upload).await;
     }
@@ -155,7 +159,7 @@ async fn read_upload(app: &App, request: Request) -> Result<Upload, Problem> {
     let parts = request.extract::<Multipart, _>().await;
     let mut parts = parts.map_err(|rejection| Error::Malformed { detail: rejection.body_text() })?;
     let mut upload = Upload { files: Vec::new(), options: IngestOptions::default(), _held: held };
-    while let Some(part) = parts.next_field().await.map_err(unreadable)? {
+    while let Some(part) = in_time(parts.next_field()).await?.map_err(unreadable)? {
         upload.add(part).await?;
     }
     if upload.files.is_empty() {
@@ -173,15 +177,11 @@ impl Upload {
                     return Err(Error::LimitExceeded { what: "files of one upload", limit }.into());
                 }
                 let uri = self.check_name(part.file_name().unwrap_or_default())?;
-                let bytes = part.bytes().await.map_err(unreadable)?;
-                self.files.push(IngestFile { uri, content: Content::Bytes(bytes.into()) });
+                let bytes = read_part(part, UPLOAD_BYTES_MAX).await?;
+                self.files.push(IngestFile { uri, content: Content::Bytes(bytes) });
             }
             Some("metadata") => {
-                let bytes = part.bytes().await.map_err(unreadable)?;
-                if bytes.len() > METADATA_BYTES_MAX {
-                    let limit = METADATA_BYTES_MAX as u64;
-                    return Err(Error::LimitExceeded { what: "bytes of the metadata", limit }.into());
-                }
+                let bytes = read_part(part, METADATA_BYTES_MAX).await?;
                 let read = serde_json::from_slice(&bytes);
                 self.options.metadata =
                     read.map_err(|error| invalid("metadata", &format!("not a JSON object: {error}")))?;
@@ -208,6 +208,17 @@ impl Upload {
     }
 }
 
+async fn read_part(mut part: Field<'_>, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = in_time(part.chunk()).await?.map_err(unreadable)? {
+        if bytes.len() + piece.len() > limit {
+            return Err(too_large(limit).into());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 fn invalid(field: &'static str, detail: &str) -> Error {
     Error::InvalidArgument { field, detail: detail.to_owned() }
 }
@@ -223,7 +234,7 @@ impl Memory {
     fn admit(app: &App) -> Result<Self> {
         let permit = app.admit_upload()?;
         telemetry::UPLOADS.add(&[], 1);
-        Ok(Self(permit))
+        Ok(Self { _permit: permit })
     }
 }
 

@@ -64,13 +64,13 @@ pub async fn run(args: ExtractArgs, context: &Context) -> Result<Exit, Failure> 
         print_failure(&path.to_string_lossy(), error, context.json);
     }
     let named = files.len() > 1;
-    let mut read = stream::iter(files)
+    let mut reading = stream::iter(files)
         .map(|file| {
             let pool = pool.clone();
             tokio::task::spawn_blocking(move || (read(&pool, &file), file.uri))
         })
         .buffered(context.config.threads);
-    while let Some(task) = read.next().await {
+    while let Some(task) = reading.next().await {
         let (result, uri) = task.map_err(|error| Failure::new("internal", error.to_string()))?;
         match result {
             Ok(document) if context.json => print_json(&extracted(&uri, &document)),

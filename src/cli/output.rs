@@ -34,15 +34,17 @@ pub fn print_table(head: &[&str], rows: &[Vec<String>]) {
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0).max(head[at].len());
     let is_number = |at: usize| rows.iter().all(|row| row[at].is_empty() || row[at].parse::<f64>().is_ok());
     let form: Vec<(usize, bool)> = (0..columns).map(|at| (width(at), is_number(at))).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(&form).map(|(cell, &(width, right))| match right {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    print_line(&line(&mut head.iter().copied()));
-    rows.iter().for_each(|row| print_line(&line(&mut row.iter().map(String::as_str))));
+    print_line(&aligned(head.iter().copied(), &form));
+    rows.iter().for_each(|row| print_line(&aligned(row.iter().map(String::as_str), &form)));
+}
+
+/// Joins cells by the width of each column and whether it stands to the right.
+fn aligned<'a>(cells: impl Iterator<Item = &'a str>, form: &[(usize, bool)]) -> String {
+    let cells = cells.zip(form).map(|(cell, &(width, right))| match right {
+        true => format!("{cell:>width$}"),
+        false => format!("{cell:<width$}"),
+    });
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 /// Returns a text in one line without control characters, so that no file name steers the terminal.
@@ -54,6 +56,13 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_without_spaces() {
+        let form = [(4, false), (3, true)];
+        assert_eq!(aligned(["a", "1"].into_iter(), &form), "a       1");
+        assert_eq!(aligned(["a", ""].into_iter(), &[(4, false), (3, false)]), "a");
+    }
 
     #[test]
     fn a_text_of_a_stranger_stays_on_its_line() {

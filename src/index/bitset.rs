@@ -61,7 +61,7 @@ impl Bitset {
 
     /// Changes the length; numbers that begin to fit are members when `member` says so.
     pub fn resize(&mut self, len: usize, member: bool) {
-        if member && len > self.len && self.len % 64 != 0 {
+        if member && len > self.len && !self.len.is_multiple_of(64) {
             self.words[self.len / 64] |= u64::MAX << (self.len % 64);
         }
         self.words.resize(len.div_ceil(64), if member { u64::MAX } else { 0 });

@@ -180,7 +180,8 @@ mod tests {
     #[test]
     fn vectors_that_break_distances_do_no_harm() {
         let head = Head::new(2, Metric::Dot, 10);
-        let rows = [[f32::NAN, 1.0], [f32::INFINITY, 0.0], [0.0; 2], [1e30, 1e30], [-1e30, 1e30], [1.0, 1.0], [1.0, 1.0]];
+        let rows =
+            [[f32::NAN, 1.0], [f32::INFINITY, 0.0], [0.0; 2], [1e30, 1e30], [-1e30, 1e30], [1.0, 1.0], [1.0, 1.0]];
         (0..).zip(rows).for_each(|(slot, row)| head.insert(slot, &row));
         assert!(head.search(&[1.0, 0.0], 10, 10, &|_| true).len() <= 7);
     }

@@ -20,7 +20,7 @@ pub mod view;
 mod writer;
 
 pub use collection::Collection;
-pub use ingest::{FileOutcome, IngestFile, IngestOptions, Outcome};
+pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
 

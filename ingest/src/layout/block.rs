@@ -128,7 +128,9 @@ fn leading(lines: &[Line]) -> f32 {
         return 1.2;
     }
     distances.sort_by(f32::total_cmp);
-    distances[distances.len() * 2 / 5]
+    let usual = distances[distances.len() * 2 / 5];
+    // A few rows far apart are as likely paragraphs as double-spaced text.
+    if distances.len() < 6 { usual.min(1.5) } else { usual }
 }
 
 /// Returns how many lines from the first on are a table; 0 if they are none.

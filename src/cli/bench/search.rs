@@ -220,8 +220,9 @@ impl Bench {
             let hits = queries.iter().map(scan);
             hits.map(|hits| Exact { hits: hits.len(), last: hits.last().map_or(0.0, |hit| hit.1) }).collect()
         };
+        let scan = &scan;
         std::thread::scope(|scope| {
-            let running: Vec<_> = queries.chunks(part).map(|part| scope.spawn(|| scan(part))).collect();
+            let running: Vec<_> = queries.chunks(part).map(|part| scope.spawn(move || scan(part))).collect();
             running.into_iter().flat_map(|thread| thread.join().expect("a scan does not panic")).collect()
         })
     }

@@ -72,8 +72,7 @@ fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
     let tail = super::scalar::dot_i8(query.remainder(), row.remainder());
     for (query, row) in query.zip(row) {
         // SAFETY: both chunks are 16 bytes long and the loads need no alignment.
-        let (query, row) =
-            unsafe { (_mm_loadu_si128(query.as_ptr().cast()), _mm_loadu_si128(row.as_ptr().cast())) };
+        let (query, row) = unsafe { (_mm_loadu_si128(query.as_ptr().cast()), _mm_loadu_si128(row.as_ptr().cast())) };
         let row = _mm256_sub_epi16(_mm256_cvtepu8_epi16(row), zero);
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(query), row));
     }

@@ -4,7 +4,7 @@
 //! data folder belongs to one process.
 
 use super::error::IndexError;
-use super::layout::{HEADER_BYTES, Header, HeaderFault, Section, FORMAT};
+use super::layout::{FORMAT, HEADER_BYTES, Header, HeaderFault, Section};
 use crate::index::distance::{Plain, as_values};
 use memmap2::Mmap;
 use std::fs::File;

@@ -213,7 +213,16 @@ mod tests {
         let metric = Metric::L2;
         let (degree, upper_degree, layers, ef_construction) = (32, 16, 3, 200);
         Header {
-            rows, dimension, metric, degree, upper_degree, layers, upper_rows, ef_construction, seed: 7, checksums: [9; 7],
+            rows,
+            dimension,
+            metric,
+            degree,
+            upper_degree,
+            layers,
+            upper_rows,
+            ef_construction,
+            seed: 7,
+            checksums: [9; 7],
         }
     }
 

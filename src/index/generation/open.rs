@@ -14,7 +14,7 @@ use std::path::Path;
 pub enum Verify {
     /// Header, lengths and layer sizes: at once, for a file whose sections were checked before.
     Header,
-    /// Every byte, and every neighbour: about a second for each 5 GB in memory.
+    /// Every byte and every neighbour; costs one pass over the file.
     Full,
 }
 

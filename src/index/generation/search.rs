@@ -7,12 +7,12 @@ use crate::index::Bitset;
 use crate::index::distance::{Kernels, VectorBlock, prefetch, score_rows};
 use crate::index::graph::{Scratch, walk};
 
-/// Share of allowed rows below which a walk steps over rows that are not allowed. Above it a wider plain walk finds the
-/// same rows for less.
+/// Share of allowed rows below which a walk steps over rows that are not allowed. Chosen: above it, a
+/// plain walk that is wider by one over the share looks at no more rows.
 const WITHIN_SHARE_MAX: f64 = 0.4;
 
-/// Rows ranked exactly for each row asked for, at least: codes put the tenth best row behind the thirtieth less than
-/// once in a thousand queries.
+/// Rows ranked exactly for each row asked for, at least; chosen wide, because a row that the codes put too far back is
+/// lost while one ranked in vain costs a vector read.
 const RANKED_PER_HIT: usize = 3;
 
 /// What a search of a generation found.

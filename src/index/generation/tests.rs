@@ -87,9 +87,9 @@ fn recall(generation: &Generation, queries: &[f32], effort: usize, allowed: Opti
     let (mut found, mut expected) = (0, 0);
     for query in queries.chunks(generation.dim()) {
         let best: HashSet<u32> = exact(generation, query, 10, allowed).iter().map(|hit| hit.0).collect();
-        let found = generation.search(query, 10, effort, allowed, &mut scratch);
-        let found = if found.full { found } else { generation.scan(query, 10, allowed, &mut scratch) };
-        let hits = found.hits;
+        let walked = generation.search(query, 10, effort, allowed, &mut scratch);
+        let served = if walked.full { walked } else { generation.scan(query, 10, allowed, &mut scratch) };
+        let hits = served.hits;
         assert!(hits.iter().all(|hit| allowed.is_none_or(|allowed| allowed.contains(hit.0 as usize))));
         assert!(hits.windows(2).all(|pair| pair[0].1 >= pair[1].1));
         expected += best.len();

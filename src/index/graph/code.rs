@@ -30,7 +30,8 @@ impl Codes {
     /// Encodes the rows of a space in a given order.
     pub fn of(space: &Space<'_>, order: &[u32]) -> Self {
         let stride = code_stride(space.dimension());
-        let mut codes = Self { bytes: vec![CODE_ZERO; order.len() * stride], facts: Vec::with_capacity(order.len() * 2) };
+        let mut codes =
+            Self { bytes: vec![CODE_ZERO; order.len() * stride], facts: Vec::with_capacity(order.len() * 2) };
         for (place, &row) in codes.bytes.chunks_exact_mut(stride).zip(order) {
             let vector = space.vector(row);
             let scale = scale_of(vector);

@@ -59,7 +59,8 @@ fn edges_of(graph: &Hnsw<'_, u32, Apart<'_, '_>>, rows: usize, m: usize) -> Draf
         for point in points.get_layer_iterator(layer) {
             let row = point.get_origin_id() as u32;
             for (at, neighbours) in point.get_neighborhood_id().iter().enumerate().take(layer + 1) {
-                let reach = neighbours.iter().filter(|other| usize::from(other.p_id.0) >= at && other.d_id as u32 != row);
+                let reach =
+                    neighbours.iter().filter(|other| usize::from(other.p_id.0) >= at && other.d_id as u32 != row);
                 let list: Vec<u32> = reach.map(|other| other.d_id as u32).collect();
                 match at.checked_sub(1) {
                     None => draft.base.put(row, &list),

@@ -20,7 +20,9 @@ impl<'a> Space<'a> {
     /// Looks at vectors under a metric; `dimension` is at least 1 and divides their length.
     pub fn new(kernels: Kernels, metric: Metric, dimension: usize, vectors: &'a [f32]) -> Self {
         let extra = match metric {
-            Metric::Dot => extra_dimension(vectors.chunks_exact(dimension).map(|row| kernels.dot_f32(row, row)).collect()),
+            Metric::Dot => {
+                extra_dimension(vectors.chunks_exact(dimension).map(|row| kernels.dot_f32(row, row)).collect())
+            }
             Metric::Cosine | Metric::L2 => Vec::new(),
         };
         Self { kernels, metric, dimension, vectors, extra }

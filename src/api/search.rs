@@ -1,0 +1,179 @@
+//! The route that searches a collection.
+//!
+//! What a search may ask for is checked by the store; here only what the wire form adds.
+
+use super::answer::{Answer, versioned, versioned_large};
+use super::app::App;
+use super::extract::{Json, Name};
+use super::wire::{Chunk, Part, include, version_ref};
+use crate::config::limits::SEARCH_MAX;
+use crate::error::{Error, Result};
+use crate::query::{Fusion, Mode, Plan, Strategy};
+use crate::schema::Version;
+use crate::store::SearchRequest;
+use crate::telemetry;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Instant;
+
+/// Hits up to which an answer is written on the spot; it takes about 2 µs each, without vectors.
+const HITS_WRITTEN_AT_ONCE: usize = 100;
+/// Hits of a search that names no number.
+const K_DEFAULT: usize = 10;
+
+/// Body of `search_collection`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    text: Option<String>,
+    embedding: Option<Vec<f32>>,
+    mode: Option<ModeForm>,
+    k: Option<usize>,
+    offset: Option<usize>,
+    min_score: Option<f32>,
+    filter: Option<Value>,
+    as_of: Option<Value>,
+    group_by: Option<String>,
+    group_size: Option<usize>,
+    fusion: Option<Fusion>,
+    diversity: Option<f32>,
+    rerank: Option<Value>,
+    exact: Option<bool>,
+    explain: Option<bool>,
+    include: Option<Vec<Part>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ModeForm {
+    Hybrid,
+    Dense,
+    Lexical,
+}
+
+#[derive(Serialize)]
+struct SearchForm {
+    version: Version,
+    took_ms: f64,
+    hits: Vec<Chunk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Plan>,
+}
+
+/// Searches a collection.
+pub async fn search_collection(State(app): State<App>, Name(name): Name, body: Json<Search>) -> Answer {
+    let started = Instant::now();
+    let explain = body.value.explain == Some(true);
+    let request = body.value.check()?;
+    let (include, large) = (request.include, request.include.embedding || request.k > HITS_WRITTEN_AT_ONCE);
+    let collection = app.collection(&name).await?;
+    let answer = tokio::time::timeout(SEARCH_MAX, collection.search(request)).await;
+    let answer = answer.map_err(|_| Error::Busy { what: "search time" })??;
+    telemetry::SEARCHES.add(&[("strategy", strategy_name(answer.plan.strategy))], 1);
+    let form = SearchForm {
+        version: answer.version,
+        took_ms: took_ms(started),
+        hits: Chunk::hits(answer.hits, include),
+        plan: explain.then_some(answer.plan),
+    };
+    if large { versioned_large(form.version, form).await } else { versioned(StatusCode::OK, form.version, &form) }
+}
+
+impl Search {
+    fn check(self) -> Result<SearchRequest> {
+        let per_document = self.per_document()?;
+        if self.rerank.is_some() {
+            let detail = "reranking is not available".to_owned();
+            return Err(Error::InvalidArgument { field: "rerank", detail });
+        }
+        Ok(SearchRequest {
+            text: self.text,
+            embedding: self.embedding,
+            mode: self.mode.map(Mode::from),
+            k: self.k.unwrap_or(K_DEFAULT),
+            offset: self.offset.unwrap_or_default(),
+            min_score: self.min_score,
+            filter: self.filter,
+            as_of: self.as_of.as_ref().map(|version| version_ref("as_of", version)).transpose()?,
+            per_document,
+            fusion: self.fusion.unwrap_or_default(),
+            diversity: self.diversity.unwrap_or_default(),
+            exact: self.exact.unwrap_or_default(),
+            include: include(self.include.as_deref()),
+        })
+    }
+
+    fn per_document(&self) -> Result<Option<usize>> {
+        let invalid = |field, detail: String| Err(Error::InvalidArgument { field, detail });
+        match (self.group_by.as_deref(), self.group_size) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => invalid("group_size", "it needs group_by".to_owned()),
+            (Some("document_id"), size) => Ok(Some(size.unwrap_or(1))),
+            (Some(other), _) => {
+                let other: String = other.chars().take(80).collect();
+                invalid("group_by", format!("'{other}' is not document_id"))
+            }
+        }
+    }
+}
+
+impl From<ModeForm> for Mode {
+    fn from(form: ModeForm) -> Self {
+        match form {
+            ModeForm::Hybrid => Self::Hybrid,
+            ModeForm::Dense => Self::Dense,
+            ModeForm::Lexical => Self::Lexical,
+        }
+    }
+}
+
+fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Scan => "scan",
+        Strategy::Graph => "graph",
+        Strategy::GraphFiltered => "graph_filtered",
+        Strategy::Exact => "exact",
+        Strategy::None => "none",
+    }
+}
+
+/// Returns the time since the request was read, in milliseconds with three digits.
+fn took_ms(started: Instant) -> f64 {
+    (started.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::VersionRef;
+    use serde_json::json;
+
+    fn check(body: Value) -> Result<SearchRequest> {
+        serde_json::from_value::<Search>(body).unwrap().check()
+    }
+
+    #[test]
+    fn a_search_has_the_defaults_of_the_contract() {
+        let request = check(json!({"text": "a", "filter": null, "as_of": 3})).unwrap();
+        assert_eq!((request.k, request.offset, request.per_document), (10, 0, None));
+        assert!(request.filter.is_none());
+        assert_eq!(request.as_of, Some(VersionRef::Number(3)));
+        assert!(request.include.text && !request.include.embedding);
+    }
+
+    #[test]
+    fn grouping_is_by_document_only() {
+        assert_eq!(check(json!({"group_by": "document_id"})).unwrap().per_document, Some(1));
+        assert_eq!(check(json!({"group_by": "document_id", "group_size": 3})).unwrap().per_document, Some(3));
+        assert_eq!(check(json!({"group_by": "year"})).unwrap_err().field(), Some("group_by"));
+        assert_eq!(check(json!({"group_size": 3})).unwrap_err().field(), Some("group_size"));
+    }
+
+    #[test]
+    fn reranking_is_refused_rather_than_left_out() {
+        let error = check(json!({"text": "a", "rerank": {"model": "m"}})).unwrap_err();
+        assert_eq!((error.code(), error.field()), ("invalid_argument", Some("rerank")));
+    }
+}

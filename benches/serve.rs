@@ -35,7 +35,10 @@ fn main() {
                 scope.spawn(|| upsert_slowly(&address, &source, rows, &stop));
             }
             for kind in ["dense", "hybrid", "lexical", "filtered", "text"] {
-                println!("{{\"bench\":\"search\",\"kind\":\"{kind}\",\"load\":\"{load}\",{}}}", search(&mut client, &source, kind));
+                println!(
+                    "{{\"bench\":\"search\",\"kind\":\"{kind}\",\"load\":\"{load}\",{}}}",
+                    search(&mut client, &source, kind)
+                );
             }
             stop.store(true, Ordering::Release);
         });
@@ -71,7 +74,10 @@ fn upsert_all(client: &mut Client, source: &Source, rows: usize) -> String {
         client.post("/v1/collections/bench/chunks", body);
     }
     let seconds = started.elapsed().as_secs_f64();
-    format!("\"rows\":{rows},\"batch\":{BATCH},\"seconds\":{seconds:.2},\"rows_per_second\":{:.0}", rows as f64 / seconds)
+    format!(
+        "\"rows\":{rows},\"batch\":{BATCH},\"seconds\":{seconds:.2},\"rows_per_second\":{:.0}",
+        rows as f64 / seconds
+    )
 }
 
 /// Upserts ten rows every 20 ms, which is 500 rows a second, half of them new.

@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,8 +13,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Upper bounds of the buckets of a histogram, in seconds: from a cached search to a long upload.
-const BUCKETS_SECONDS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const BUCKETS_SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Form of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,10 @@ pub enum LogFormat {
 pub fn start_logging(level: &str, format: LogFormat) -> Result<()> {
     let invalid = |detail: String| Error::InvalidSetting { name: "log".into(), detail };
     let filter = EnvFilter::try_new(directives(level)).map_err(|error| invalid(error.to_string()))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Plain => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
@@ -69,8 +72,7 @@ pub static CHUNKS_WRITTEN: Metric =
 pub static CHUNKS_DELETED: Metric =
     Metric::new(Kind::Counter, "ragstone_chunks_deleted_total", "Chunks removed by requests.");
 /// Documents by what became of them.
-pub static DOCUMENTS: Metric =
-    Metric::new(Kind::Counter, "ragstone_documents_total", "Files taken in, by outcome.");
+pub static DOCUMENTS: Metric = Metric::new(Kind::Counter, "ragstone_documents_total", "Files taken in, by outcome.");
 /// Uploads whose files are in memory.
 pub static UPLOADS: Metric = Metric::new(Kind::Gauge, "ragstone_uploads_in_flight", "Uploads held in memory.");
 /// Jobs that have not ended.
@@ -81,8 +83,18 @@ pub static MEMORY: Metric =
 
 /// Every metric, in the order in which they are shown.
 pub static METRICS: &[&Metric] = &[
-    &REQUESTS, &REQUEST_SECONDS, &REQUESTS_IN_FLIGHT, &PANICS, &CONNECTIONS, &SEARCHES, &CHUNKS_WRITTEN,
-    &CHUNKS_DELETED, &DOCUMENTS, &UPLOADS, &JOBS_RUNNING, &MEMORY,
+    &REQUESTS,
+    &REQUEST_SECONDS,
+    &REQUESTS_IN_FLIGHT,
+    &PANICS,
+    &CONNECTIONS,
+    &SEARCHES,
+    &CHUNKS_WRITTEN,
+    &CHUNKS_DELETED,
+    &DOCUMENTS,
+    &UPLOADS,
+    &JOBS_RUNNING,
+    &MEMORY,
 ];
 
 /// How the values of a metric are meant.

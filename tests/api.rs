@@ -56,7 +56,10 @@ fn every_filter_form_gives_the_same_rows() {
 fn a_past_version_answers_as_it_did() {
     let (_folder, server) = with_chunks();
     let before = server.get("/v1/collections/c")["version"].clone();
-    server.post("/v1/collections/c/chunks", json!({"chunks": [{"id": "a", "text": "yellow melon", "embedding": [0, 1]}]}));
+    server.post(
+        "/v1/collections/c/chunks",
+        json!({"chunks": [{"id": "a", "text": "yellow melon", "embedding": [0, 1]}]}),
+    );
     server.post("/v1/collections/c/chunks/delete", json!({"ids": ["c", "nowhere"]}));
     let now = server.post("/v1/collections/c/search", json!({"embedding": [1, 0], "k": 3}));
     assert_eq!(now["hits"].as_array().unwrap().len(), 2);

@@ -65,7 +65,8 @@ fn every_chunk_of_a_pdf_names_its_page_and_stands_in_the_text() {
     let folder = tempfile::tempdir().unwrap();
     let (data, docs) = (folder.path().join("data"), folder.path().join("docs"));
     std::fs::create_dir(&docs).unwrap();
-    let pdf = sample::write_samples(&docs).unwrap().into_iter().find(|path| path.extension().unwrap() == "pdf").unwrap();
+    let pdf =
+        sample::write_samples(&docs).unwrap().into_iter().find(|path| path.extension().unwrap() == "pdf").unwrap();
     ingest(&data, &docs, &[]);
     let extracted = ragstone(&data, &["extract", pdf.to_str().unwrap(), "--json"]);
     let text: Vec<char> = lines(&extracted)[0]["text"].as_str().unwrap().chars().collect();
@@ -96,8 +97,12 @@ fn questions_find_the_sample_document_that_answers_them() {
     let ask = || {
         let body = json!({"text": QUESTION, "k": 3});
         let answer = server.post("/v1/collections/c/search", body);
-        let uris: Vec<String> =
-            answer["hits"].as_array().unwrap().iter().map(|hit| hit["source"]["uri"].as_str().unwrap().into()).collect();
+        let uris: Vec<String> = answer["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["source"]["uri"].as_str().unwrap().into())
+            .collect();
         (answer["version"].clone(), uris, answer["hits"].to_string())
     };
     let (version, uris, before) = ask();
@@ -149,7 +154,8 @@ fn uploads_answer_when_they_are_searchable() {
     let (status, answer) =
         server.upload("c", &[("harbour.txt", text.into())], Some(json!({"department": "port", "year": 2026})));
     assert!(status < 300, "{answer}");
-    let found = server.post("/v1/collections/c/search", json!({"text": "who books berths?", "filter": "department = 'port'"}));
+    let found =
+        server.post("/v1/collections/c/search", json!({"text": "who books berths?", "filter": "department = 'port'"}));
     assert_eq!(found["hits"][0]["source"]["uri"], "harbour.txt");
     assert_eq!(found["hits"][0]["metadata"], json!({"department": "port", "year": 2026}));
     let id = found["hits"][0]["document_id"].as_str().unwrap();

@@ -1,6 +1,6 @@
 //! Finds the format of a file by its content.
 //!
-//! The name decides only between Markdown, HTML and plain text, which content cannot always tell apart. Opens no
+//! The name decides only among text formats, which content cannot always tell apart. Opens no
 //! container and parses nothing.
 
 use crate::error::ReadError;
@@ -49,6 +49,9 @@ const MARKS: [(&[u8], &str); 22] = [
     (b"AT&TFORM", "djvu"),
 ];
 
+/// Endings of text files that hold records or mail; as running text they would drown the passages around them.
+const DATA_ENDINGS: [&str; 9] = ["csv", "tsv", "json", "jsonl", "ndjson", "xml", "yaml", "yml", "eml"];
+
 /// Returns the format of a file.
 ///
 /// # Errors
@@ -71,7 +74,14 @@ pub fn detect(bytes: &[u8], name: &str) -> Result<Format, ReadError> {
     if let Some((_, format)) = MARKS.iter().find(|(mark, _)| is_marked(mark)) {
         return Err(unsupported(format));
     }
+    if let Some(format) = DATA_ENDINGS.iter().find(|format| ending(name) == **format) {
+        return Err(unsupported(format));
+    }
     Ok(markup(bytes, name))
+}
+
+fn ending(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }
 
 /// Names what a zip container holds, by the names of its parts.
@@ -111,7 +121,7 @@ fn compound(bytes: &[u8]) -> ReadError {
 }
 
 fn markup(bytes: &[u8], name: &str) -> Format {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+    let ending = ending(name);
     let start: String =
         bytes.iter().take(1024).filter(|byte| **byte != 0).map(|byte| byte.to_ascii_lowercase() as char).collect();
     let start = start.trim_start_matches(|c: char| !c.is_ascii() || c.is_whitespace());

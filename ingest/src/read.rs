@@ -46,7 +46,8 @@ fn is_meant(title: &str, name: &str) -> bool {
     let is_file = [".doc", ".docx", ".pdf", ".dvi", ".tex", ".indd", ".qxd", ".htm", ".html", ".rtf", ".xls", ".ppt"]
         .iter()
         .any(|ending| lower.ends_with(ending));
-    let is_default = ["untitled", "document", "document1", "microsoft word", "title", "无标题"].contains(&lower.as_str())
+    let is_default = ["untitled", "document", "document1", "microsoft word", "title", "无标题"]
+        .contains(&lower.as_str())
         || lower.starts_with("microsoft word - ");
     title.chars().any(char::is_alphabetic) && !is_file && !is_default && title != name
 }

@@ -1,5 +1,7 @@
 //! The one test binary of this crate: each module tests one part through its public interface.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report; the lint's own exemption misses helpers")]
+
 mod chunk;
 mod detect;
 mod docx;

@@ -83,7 +83,7 @@ fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
-/// Returns the error function, at most 5e-7 off.
+/// Returns the error function, at most 5e-7 off: four units in the last place near one.
 ///
 /// erf(x)/x is a quotient of two polynomials in x², fitted here by iterated least squares on [0, 3.92]; beyond that end
 /// the error function differs from one by less than f32 can tell.
@@ -93,10 +93,11 @@ fn erf(x: f32) -> f32 {
     let x = if x > END { END } else { x };
     let x = if x < -END { -END } else { x };
     let square = x * x;
-    let above = polynomial(square, [1.128_379, 0.193_218_23, 0.051_974_67, 0.003_735_461_5, 0.000_234_857_94]);
+    let at_zero = std::f32::consts::FRAC_2_SQRT_PI;
+    let above = polynomial(square, [at_zero, 0.190_132_4, 0.051_555_98, 0.003_598_480_3, 0.000_230_722_86]);
     let below = polynomial(
         square,
-        [1.0, 0.504_566, 0.114_259_414, 0.014_733_69, 0.001_092_992_5, 0.000_023_297_305, -0.000_000_110_990_06],
+        [1.0, 0.501_833_2, 0.112_972_39, 0.014_463_045, 0.001_057_793_3, 0.000_023_154_19, -0.000_000_111_936_59],
     );
     x * above / below
 }

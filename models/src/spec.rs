@@ -88,7 +88,7 @@ impl ModelSpec {
     fn check(&self) -> Result<(), ModelError> {
         let path = self.transformer.join("config.json");
         let bert = &self.bert;
-        let detail = if bert.num_attention_heads == 0 || bert.hidden_size % bert.num_attention_heads != 0 {
+        let detail = if bert.num_attention_heads == 0 || !bert.hidden_size.is_multiple_of(bert.num_attention_heads) {
             format!("hidden_size {} does not divide into {} heads", bert.hidden_size, bert.num_attention_heads)
         } else if bert.hidden_size == 0 || bert.num_hidden_layers == 0 {
             "hidden_size and num_hidden_layers must be above zero".to_string()

@@ -1,6 +1,8 @@
 //! The crate's tests through its public face, in one binary. Tests in `golden` use the default model's weights, the
 //! others a tiny model with random weights.
 
+#![allow(clippy::unwrap_used, reason = "helpers outside test functions fail a test like the functions do")]
+
 mod encoding;
 mod folders;
 mod golden;

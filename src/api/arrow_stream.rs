@@ -71,9 +71,13 @@ impl Columns {
         let id = named(row::ID, &DataType::Utf8, "string")?;
         let known = [row::ID, row::DOCUMENT_ID, row::TEXT, row::EMBEDDING];
         let schema = batch.schema();
-        let metadata = schema.fields().iter().zip(batch.columns()).filter(|(field, _)| !known.contains(&field.name().as_str()));
+        let metadata =
+            schema.fields().iter().zip(batch.columns()).filter(|(field, _)| !known.contains(&field.name().as_str()));
         Ok(Self {
-            id: id.ok_or_else(|| Error::InvalidArgument { field: "id", detail: "the stream has no such column".into() })?,
+            id: id.ok_or_else(|| Error::InvalidArgument {
+                field: "id",
+                detail: "the stream has no such column".into(),
+            })?,
             document_id: named(row::DOCUMENT_ID, &DataType::Utf8, "string")?,
             text: named(row::TEXT, &DataType::Utf8, "string")?,
             embedding: named(row::EMBEDDING, &vector, "list of numbers")?,
@@ -84,7 +88,8 @@ impl Columns {
     }
 
     fn chunk(&self, at: usize) -> Result<NewChunk> {
-        let id = text_at(&self.id, at).ok_or_else(|| Error::InvalidArgument { field: "id", detail: "it is null".into() })?;
+        let id =
+            text_at(&self.id, at).ok_or_else(|| Error::InvalidArgument { field: "id", detail: "it is null".into() })?;
         let text = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text_at(column, at));
         let mut metadata = Map::new();
         for (name, column) in &self.metadata {

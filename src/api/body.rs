@@ -38,19 +38,42 @@ pub async fn read_body(app: &App, headers: &HeaderMap, body: Body) -> Result<Hel
         drain(headers, body).await;
         return Err(too_large(JSON_BODY_BYTES_MAX).into());
     }
-    // A body without a declared length is counted as the largest.
-    let reserved = if is_empty(headers, declared) { 0 } else { declared.unwrap_or(JSON_BODY_BYTES_MAX) };
-    let permit = if reserved > LARGE_BYTES { Some(app.admit_body(reserved)?) } else { None };
-    let mut bytes = BytesMut::with_capacity(reserved.min(LARGE_BYTES));
+    let mut room = Room { app, bytes: LARGE_BYTES, permit: None };
+    room.grow(declared.unwrap_or_default())?;
+    let mut bytes = BytesMut::with_capacity(declared.unwrap_or_default().min(LARGE_BYTES));
     let mut parts = body.into_data_stream();
     while let Some(part) = next_part(&mut parts).await? {
-        if bytes.len() + part.len() > JSON_BODY_BYTES_MAX {
+        let wanted = bytes.len() + part.len();
+        if wanted > JSON_BODY_BYTES_MAX {
             drain_parts(parts).await;
             return Err(too_large(JSON_BODY_BYTES_MAX).into());
         }
+        room.grow(wanted)?;
         bytes.extend_from_slice(&part);
     }
-    Ok(Held { bytes: bytes.freeze(), permit })
+    Ok(Held { bytes: bytes.freeze(), permit: room.permit })
+}
+
+/// The memory that a body may take; small bodies have theirs without asking.
+struct Room<'a> {
+    app: &'a App,
+    bytes: usize,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Room<'_> {
+    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        let more = self.app.admit_body(bytes - self.bytes)?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
 }
 
 /// Returns the length that a request declares for its body.
@@ -68,10 +91,6 @@ pub async fn drain(headers: &HeaderMap, body: Body) {
 /// Returns the error for a body over its limit.
 pub fn too_large(limit: usize) -> Error {
     Error::LimitExceeded { what: "bytes of the request body", limit: limit as u64 }
-}
-
-fn is_empty(headers: &HeaderMap, declared: Option<usize>) -> bool {
-    declared.is_none() && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 async fn next_part(parts: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {

@@ -36,11 +36,7 @@ struct DocumentList {
 }
 
 /// Lists documents by id; `after` is the id of the last one shown.
-pub async fn list_documents(
-    State(app): State<App>,
-    Name(name): Name,
-    Query(query): Query<ListDocuments>,
-) -> Answer {
+pub async fn list_documents(State(app): State<App>, Name(name): Name, Query(query): Query<ListDocuments>) -> Answer {
     let filter = filter_of_query(query.filter)?;
     let after = query.after.filter(|after| !after.is_empty());
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);
@@ -80,7 +76,8 @@ pub async fn read_document(State(app): State<App>, Name(name): Name, Id(id): Id)
     let (media_type, bytes) = collection.document_content(&id).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, header_value(&media_type)?);
-    headers.insert(header::CONTENT_DISPOSITION, header_value(&disposition(document.row.uri.as_deref().unwrap_or(&id)))?);
+    headers
+        .insert(header::CONTENT_DISPOSITION, header_value(&disposition(document.row.uri.as_deref().unwrap_or(&id)))?);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     Ok(with_version((headers, bytes).into_response(), version))

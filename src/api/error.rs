@@ -53,7 +53,9 @@ impl Problem {
         };
         let problem = Self::new(status, code, detail);
         match status {
-            StatusCode::INTERNAL_SERVER_ERROR => Self { detail: INTERNAL.into(), fault: Some(detail.into()), ..problem },
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                Self { detail: INTERNAL.into(), fault: Some(detail.into()), ..problem }
+            }
             StatusCode::SERVICE_UNAVAILABLE => Self { retry_after: Some(RETRY_BUSY_SECONDS), ..problem },
             _ => problem,
         }
@@ -110,7 +112,9 @@ fn status(error: &Error) -> StatusCode {
         | Error::DocumentNotFound { .. }
         | Error::JobNotFound { .. }
         | Error::VersionNotFound { .. } => StatusCode::NOT_FOUND,
-        Error::CollectionExists { .. } | Error::ChunkExists { .. } | Error::ModelMismatch { .. } => StatusCode::CONFLICT,
+        Error::CollectionExists { .. } | Error::ChunkExists { .. } | Error::ModelMismatch { .. } => {
+            StatusCode::CONFLICT
+        }
         Error::LimitExceeded { .. } | Error::Read(ReadError::LimitExceeded { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         Error::InvalidName { .. }
         | Error::InvalidId { .. }

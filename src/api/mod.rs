@@ -34,4 +34,4 @@ mod web;
 mod wire;
 
 pub use openapi::document as openapi_document;
-pub use server::{serve, stop_signals};
+pub use server::{serve, serve_until, stop_signals};

@@ -29,7 +29,7 @@ struct ModelForm {
 pub async fn list_models(State(app): State<App>) -> Answer {
     let models = app.store().models().clone();
     let listed = tokio::task::spawn_blocking(move || {
-        let forms = models.list().into_iter().map(|model| ModelForm {
+        let forms = models.list()?.into_iter().map(|model| ModelForm {
             created: written_at(&models.root().join(&model.name)),
             id: model.name,
             object: "model",
@@ -38,9 +38,9 @@ pub async fn list_models(State(app): State<App>) -> Answer {
             max_tokens: model.max_tokens,
             problem: model.problem.map(|_| "the model folder cannot be used".to_owned()),
         });
-        forms.collect::<Vec<_>>()
+        Ok::<Vec<_>, Error>(forms.collect())
     });
-    let models = listed.await.map_err(|error| Error::Internal(error.to_string()))?;
+    let models = listed.await.map_err(|error| Error::Internal(error.to_string()))??;
     json(StatusCode::OK, &json!({"object": "list", "data": models}))
 }
 

@@ -4,7 +4,9 @@
 
 use super::app::App;
 use super::error::Problem;
-use super::{chunks, collections, documents, guard, health, jobs, models, observe, openapi, search, upload, versions, web};
+use super::{
+    chunks, collections, documents, guard, health, jobs, models, observe, openapi, search, upload, versions, web,
+};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};

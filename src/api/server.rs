@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -29,8 +30,18 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Exit status after a second signal: the usual one of a program that an interrupt ended.
 const INTERRUPTED: i32 = 130;
 
+/// Serves a store on an address until SIGTERM or SIGINT, then finishes what is under way and closes the store.
+pub async fn serve(store: Arc<Store>, address: SocketAddr) -> Result<()> {
+    let stop = stop_signals()?;
+    let listener = TcpListener::bind(address).await.map_err(|error| Error::InvalidSetting {
+        name: "listen".to_owned(),
+        detail: format!("{address} cannot be listened on: {error}"),
+    })?;
+    serve_until(store, listener, stop).await
+}
+
 /// Serves a store until `stop` is ready, then finishes what is under way and closes the store.
-pub async fn serve(store: Arc<Store>, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+pub async fn serve_until(store: Arc<Store>, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
     let address = listener.local_addr().map_err(|error| Error::Internal(error.to_string()))?;
     let reach = if address.ip().is_loopback() { Reach::Loopback } else { Reach::Network };
     if reach == Reach::Network {
@@ -44,7 +55,7 @@ pub async fn serve(store: Arc<Store>, listener: TcpListener, stop: impl Future<O
         graceful: GracefulShutdown::new(),
         protocol: protocol(),
     };
-    tracing::info!(%address, "serving");
+    tracing::info!("listening on http://{address}");
     tokio::select! {
         never = acceptor.run() => match never {},
         () = stop => {}

@@ -114,15 +114,18 @@ fn number(value: f32) -> Value {
     value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-/// Returns a version.
+/// Returns a version; rows that an upsert took out are those that it overwrote.
 pub fn version(info: &VersionInfo) -> Value {
     let rows = |name: &str| info.properties.get(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+    let (added, removed) = (rows("added"), rows("removed"));
+    let updated = if info.operation == "upsert" { added.min(removed) } else { 0 };
     json!({
         "version": info.version,
-        "timestamp": info.timestamp,
+        "timestamp": format_timestamp(info.timestamp.timestamp_micros()),
         "operation": info.operation,
-        "rows_added": rows("added"),
-        "rows_deleted": rows("removed"),
+        "rows_added": added - updated,
+        "rows_updated": updated,
+        "rows_deleted": removed - updated,
         "properties": info.properties,
     })
 }

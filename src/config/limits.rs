@@ -58,10 +58,16 @@ pub const FILTER_CACHE_ENTRIES: usize = 64;
 /// Past versions that are kept open, for each collection.
 pub const PAST_VERSIONS_OPEN: usize = 4;
 
-/// Rows without a graph from which one is built.
+/// Rows without a graph from which one is built when writes have paused.
 pub const SEAL_ROWS_MIN: usize = 4_096;
+/// Rows without a graph from which one is built while writes go on; a scan of so many takes about 5 ms.
+pub const SEAL_ROWS_FORCED: usize = 32_768;
 /// Share of rows without a graph from which it is built anew.
 pub const SEAL_SHARE: f64 = 0.25;
+/// Time without writes after which they count as paused.
+pub const WRITE_PAUSE: Duration = Duration::from_millis(500);
+/// Rows without a graph from which the live head takes them in.
+pub const HEAD_ROWS_MIN: usize = 8_192;
 /// Newest versions that expiry leaves, whatever their age.
 pub const KEEP_VERSIONS_MIN: usize = 100;
 /// Newest versions beyond which expiry takes those older than an hour.

@@ -124,9 +124,7 @@ impl Fresh {
 
     /// Keeps the blocks that hold a row which `covered` does not cover.
     pub fn retain_uncovered(&mut self, covered: impl Fn(u32) -> bool) {
-        self.blocks.retain(|block| {
-            (0..block.len()).any(|at| block.has(at) && !covered(block.base() + at as u32))
-        });
+        self.blocks.retain(|block| (0..block.len()).any(|at| block.has(at) && !covered(block.base() + at as u32)));
     }
 
     /// Returns the vector of a slot.

@@ -2,7 +2,7 @@
 //!
 //! A [`Snapshot`] is immutable and belongs to one version. Its parts: the columns by slot ([`column`]), the live slots,
 //! a sealed [`Generation`] of vectors with its graph ([`generation`], [`graph`]), the vectors that no generation covers
-//! yet ([`fresh`]), and the postings ([`text`]). A search that finds no graph for a row scans it exactly, so freshness
+//! yet ([`fresh`]), part of them in a growing graph ([`live`]), and the postings ([`text`]). A search that finds no graph for a row scans it exactly, so freshness
 //! never costs correctness.
 //!
 //! Row ids stand for immutable rows (see `table`), so every part stays right for its rows for ever; a version differs
@@ -17,6 +17,7 @@ pub mod generation;
 pub mod graph;
 pub mod head;
 pub mod keys;
+pub mod live;
 pub mod placed;
 pub mod sealed;
 pub mod snapshot;

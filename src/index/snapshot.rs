@@ -6,6 +6,7 @@
 use super::bitset::Bitset;
 use super::column::{Columns, Segment};
 use super::fresh::{Fresh, FreshBlock};
+use super::live::Live;
 use super::placed::Placed;
 use super::text::{Analyzed, TextIndex};
 use crate::error::Result;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     live_count: usize,
     placed: Option<Arc<Placed>>,
     fresh: Fresh,
+    head: Option<Arc<Live>>,
     text: Arc<RwLock<TextIndex>>,
 }
 
@@ -57,6 +59,7 @@ impl Snapshot {
             live_count: 0,
             placed: None,
             fresh: Fresh::default(),
+            head: None,
             text: Arc::new(RwLock::new(TextIndex::new())),
         }
     }
@@ -122,6 +125,16 @@ impl Snapshot {
         &self.fresh
     }
 
+    /// Returns the live head, if there is one.
+    pub fn head(&self) -> Option<&Arc<Live>> {
+        self.head.as_ref()
+    }
+
+    /// Returns this snapshot with a live head over some of its fresh rows.
+    pub fn with_head(&self, head: Arc<Live>) -> Self {
+        Self { head: Some(head), ..self.clone() }
+    }
+
     /// Returns the postings; hold the guard for one search only, since writers wait for it.
     pub fn text(&self) -> RwLockReadGuard<'_, TextIndex> {
         self.text.read().unwrap_or_else(PoisonError::into_inner)
@@ -156,11 +169,12 @@ impl Snapshot {
         Ok(next)
     }
 
-    /// Returns this snapshot with a generation in place; fresh vectors that it covers are let go.
+    /// Returns this snapshot with a generation in place; fresh vectors that it covers are let go, and so is the head.
     pub fn with_generation(&self, placed: Placed) -> Self {
         let mut next = self.clone();
         next.fresh.retain_uncovered(|slot| placed.covers(slot));
         next.placed = Some(Arc::new(placed));
+        next.head = None;
         next
     }
 

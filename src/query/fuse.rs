@@ -8,9 +8,9 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// Share of readable query text from which the dense leg counts fully.
-const READABLE_FULL: f32 = 0.9;
+const READABLE_FULL: f32 = 0.98;
 /// Share of readable query text below which the dense leg does not count.
-const READABLE_NONE: f32 = 0.5;
+const READABLE_NONE: f32 = 0.8;
 
 /// How the legs are joined.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -12,10 +12,15 @@ use crate::index::graph::Scratch;
 use crate::index::{Bitset, Snapshot};
 use crate::schema::row;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// Hits that each leg gives to a fusion at least.
 const LEG_DEPTH: usize = 100;
+/// Share of allowed rows below which fresh rows are scanned rather than looked for in the live head.
+const HEAD_SHARE_MIN: f64 = 0.3;
+/// Smallest candidate list of a search of the live head.
+const HEAD_EFFORT_MIN: usize = 128;
 /// How many times more candidates than hits are taken where grouping or diversity will drop some.
 const OVERFETCH: usize = 5;
 
@@ -175,7 +180,9 @@ impl Run<'_> {
         top.take()
     }
 
+    /// Compares the fresh rows with the question: those in the live head through its graph, the others one by one.
     fn scan_fresh(&self, query: &[f32], top: &mut TopK) -> u64 {
+        let headed = self.search_head(query, top).unwrap_or(0..0);
         let placed = self.snapshot.placed();
         let mut distances = 0;
         for block in self.snapshot.fresh().blocks() {
@@ -188,6 +195,7 @@ impl Run<'_> {
             let counts = |&at: &u32| {
                 let slot = block.base() + at;
                 self.allowed.contains(slot)
+                    && !headed.contains(&slot)
                     && block.has(at as usize)
                     && placed.is_none_or(|placed| !placed.covers(slot))
             };
@@ -195,6 +203,25 @@ impl Run<'_> {
             distances += score_rows(Kernels::get(), query, &rows, positions, top);
         }
         distances
+    }
+
+    /// Searches the live head and returns the slots that need no scan; `None` where a scan is better or the graph did
+    /// not give enough.
+    fn search_head(&self, query: &[f32], top: &mut TopK) -> Option<Range<u32>> {
+        let head = self.snapshot.head().filter(|_| !self.search.exact)?;
+        let share = self.allowed.count as f64 / self.snapshot.len().max(1) as f64;
+        if share < HEAD_SHARE_MIN {
+            return None;
+        }
+        let range = head.range();
+        let wanted = self.candidates();
+        let effort = HEAD_EFFORT_MIN.max(2 * wanted);
+        let hits = head.search(&range, query, wanted, effort, &|slot| self.allowed.contains(slot));
+        if hits.len() < wanted {
+            return None;
+        }
+        hits.into_iter().for_each(|(slot, similarity)| top.push(slot, similarity));
+        Some(range)
     }
 
     fn lexical(&self) -> Vec<(u32, f32)> {
@@ -219,9 +246,7 @@ impl Run<'_> {
             ranked.retain(|hit| {
                 let score = match self.search.mode {
                     Mode::Lexical => lexical.get(&hit.slot).copied(),
-                    Mode::Dense | Mode::Hybrid => {
-                        dense.get(&hit.slot).copied().or_else(|| self.similarity(hit.slot))
-                    }
+                    Mode::Dense | Mode::Hybrid => dense.get(&hit.slot).copied().or_else(|| self.similarity(hit.slot)),
                 };
                 score.is_some_and(|score| score >= min_score)
             });
@@ -267,8 +292,11 @@ impl Run<'_> {
         let mut nearest = vec![0.0_f32; ranked.len()];
         let mut picked: Vec<Ranked> = Vec::with_capacity(wanted);
         while picked.len() < wanted {
-            let value = |at: usize| (1.0 - weight) * ranked[at].score / best.abs().max(f32::EPSILON) - weight * nearest[at];
-            let Some(at) = (0..ranked.len()).max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else { break };
+            let value =
+                |at: usize| (1.0 - weight) * ranked[at].score / best.abs().max(f32::EPSILON) - weight * nearest[at];
+            let Some(at) = (0..ranked.len()).max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else {
+                break;
+            };
             let hit = ranked.remove(at);
             nearest.remove(at);
             if let Some(chosen) = self.snapshot.vector(hit.slot) {

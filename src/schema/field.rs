@@ -217,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_value_round_trips_through_json() {
-        for json in [json!("a"), json!(2020), json!(1.5), json!(true), json!(["x", "y"]), json!("2026-03-01T00:00:00Z")] {
+        for json in [json!("a"), json!(2020), json!(1.5), json!(true), json!(["x", "y"]), json!("2026-03-01T00:00:00Z")]
+        {
             assert_eq!(read(None, json.clone()).unwrap().unwrap().to_json(), json);
         }
         assert_eq!(read(None, json!(null)).unwrap(), None);

@@ -6,8 +6,9 @@ use super::collection::CollectionSchema;
 use super::field::{FieldType, Metadata, Value};
 use crate::error::{Error, Result};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryBuilder, FixedSizeListBuilder, Float32Builder, Float64Builder,
-    Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder, UInt64Builder,
+    Array, ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryBuilder, FixedSizeListBuilder, Float32Builder,
+    Float64Builder, Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    UInt64Builder,
 };
 use arrow::datatypes::{
     DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
@@ -74,8 +75,27 @@ pub const FILTERABLE_SYSTEM_COLUMNS: &[(&str, FieldType)] = &[
 pub const LINEAGE_METADATA: &[&str] = &[URI, TITLE, MEDIA_TYPE, PAGE];
 
 const SYSTEM_COLUMNS: &[&str] = &[
-    ID, DOCUMENT_ID, CHUNK_INDEX, TEXT, EMBEDDING, EMBEDDING_HASH, MODEL, URI, SHA256, MEDIA_TYPE, TITLE,
-    DOCUMENT_BYTES, DOCUMENT_PAGES, PAGE, PAGE_END, CHAR_START, CHAR_END, HEADING, BOXES, EXTRACTOR, INGESTED_AT,
+    ID,
+    DOCUMENT_ID,
+    CHUNK_INDEX,
+    TEXT,
+    EMBEDDING,
+    EMBEDDING_HASH,
+    MODEL,
+    URI,
+    SHA256,
+    MEDIA_TYPE,
+    TITLE,
+    DOCUMENT_BYTES,
+    DOCUMENT_PAGES,
+    PAGE,
+    PAGE_END,
+    CHAR_START,
+    CHAR_END,
+    HEADING,
+    BOXES,
+    EXTRACTOR,
+    INGESTED_AT,
 ];
 
 /// Returns whether a column belongs to the store and not to the user's metadata.
@@ -174,11 +194,7 @@ fn embedding_type(dimension: usize) -> DataType {
 /// Builds one batch of a collection's table from rows whose metadata fits the schema.
 pub fn to_batch(schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<RecordBatch> {
     let arrow = arrow_schema(schema);
-    let columns = arrow
-        .fields()
-        .iter()
-        .map(|field| column(field.name(), schema, rows))
-        .collect::<Result<Vec<_>>>()?;
+    let columns = arrow.fields().iter().map(|field| column(field.name(), schema, rows)).collect::<Result<Vec<_>>>()?;
     RecordBatch::try_new(arrow, columns).map_err(|error| Error::Internal(error.to_string()))
 }
 
@@ -418,9 +434,7 @@ impl Cell<'_> {
         Some(match field_type {
             FieldType::String => Value::String(self.text(name)?),
             FieldType::Integer => Value::Integer(self.i64(name)?),
-            FieldType::Number => {
-                Value::Number(self.column(name)?.as_primitive_opt::<Float64Type>()?.value(self.at))
-            }
+            FieldType::Number => Value::Number(self.column(name)?.as_primitive_opt::<Float64Type>()?.value(self.at)),
             FieldType::Bool => Value::Bool(self.column(name)?.as_boolean_opt()?.value(self.at)),
             FieldType::Timestamp => Value::Timestamp(self.timestamp(name)?),
             FieldType::StringList => Value::StringList(self.texts(name)?),

@@ -215,7 +215,10 @@ impl Collection {
             // Row ids ascend with the time of writing and outlive the process, unlike slots.
             Some(cursor) => {
                 let cursor = cursor.parse::<u64>();
-                cursor.map_err(|_| Error::InvalidArgument { field: "after", detail: "not a cursor of this list".into() })?
+                cursor.map_err(|_| Error::InvalidArgument {
+                    field: "after",
+                    detail: "not a cursor of this list".into(),
+                })?
             }
             None => 0,
         };

@@ -155,11 +155,7 @@ impl Collection {
     }
 
     /// Removes the documents that came from files and are not among those named.
-    pub async fn remove_missing(
-        &self,
-        uris: &HashSet<String>,
-        mut report: impl FnMut(FileOutcome),
-    ) -> Result<()> {
+    pub async fn remove_missing(&self, uris: &HashSet<String>, mut report: impl FnMut(FileOutcome)) -> Result<()> {
         let state = self.state();
         let mut missing = BTreeSet::new();
         for slot in state.snapshot.live().iter().map(|slot| slot as u32) {

@@ -178,12 +178,7 @@ impl Store {
             EmbeddingChoice::Default => self.embedding_of(&self.config.model)?,
             EmbeddingChoice::Model(name) => self.embedding_of(name)?,
         };
-        Ok(CollectionSchema {
-            description: new.description.clone(),
-            embedding,
-            chunking,
-            fields: new.fields.clone(),
-        })
+        Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }
 
     fn embedding_of(&self, model: &str) -> Result<EmbeddingSchema> {

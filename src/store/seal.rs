@@ -7,10 +7,11 @@
 use super::collection::{Shared, State};
 use super::load::{POINTER_KEY, Pointer, generation_folder};
 use super::writer::{Done, Write};
-use crate::config::limits::{SEAL_ROWS_MIN, SEAL_SHARE};
+use crate::config::limits::{HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE};
 use crate::error::{Error, Result};
 use crate::index::generation::{RowVectors, Verify, write_generation};
 use crate::index::graph::BuildParams;
+use crate::index::live::Live;
 use crate::index::placed::Placed;
 use crate::index::sealed::SealedText;
 use crate::index::{Generation, Snapshot};
@@ -28,31 +29,53 @@ const GRAPH_SEED: u64 = 0x5241_4753;
 pub struct Sealer {
     queue: WeakSender<Write>,
     running: Arc<AtomicBool>,
+    growing: Arc<AtomicBool>,
     cancel: Arc<AtomicBool>,
     waiting: Vec<Done>,
 }
 
 /// Returns whether so many rows are fresh that a build is worth its cost.
-pub fn is_due(state: &State) -> bool {
-    let fresh = state.snapshot.slots() as usize - state.sealed_slots;
-    fresh >= SEAL_ROWS_MIN && fresh as f64 >= SEAL_SHARE * state.sealed_slots as f64
+pub fn is_due(state: &State, pace: Pace) -> bool {
+    let fresh = fresh_rows(state);
+    let least = match pace {
+        Pace::Paused => SEAL_ROWS_MIN,
+        Pace::Busy => SEAL_ROWS_FORCED,
+    };
+    fresh >= least && fresh as f64 >= SEAL_SHARE * state.sealed_slots as f64
+}
+
+/// Whether writes are coming in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// None for a while.
+    Paused,
+    /// One after the other.
+    Busy,
+}
+
+fn fresh_rows(state: &State) -> usize {
+    state.snapshot.slots() as usize - state.sealed_slots
 }
 
 impl Sealer {
     /// Makes a sealer that hands its generations to a writer's queue.
     pub fn new(queue: WeakSender<Write>) -> Self {
-        Self { queue, running: Arc::default(), cancel: Arc::default(), waiting: Vec::new() }
+        Self { queue, running: Arc::default(), growing: Arc::default(), cancel: Arc::default(), waiting: Vec::new() }
     }
 
     /// Starts a build of the newest state, unless one runs; `done` is answered when the running one is in place.
+    ///
+    /// A build that nobody waits for uses half of the threads, so that searches keep the others.
     pub fn start(&mut self, shared: &Arc<Shared>, done: Option<Done>) {
+        let threads = shared.services.threads;
+        let threads = if done.is_some() { threads } else { (threads / 2).max(1) };
         self.waiting.extend(done);
         if self.running.swap(true, Ordering::AcqRel) {
             return;
         }
         let (queue, cancel, shared) = (self.queue.clone(), self.cancel.clone(), shared.clone());
         let spawned = std::thread::Builder::new().name(format!("seal-{}", shared.name)).spawn(move || {
-            let built = build(&shared, &cancel);
+            let built = build(&shared, threads, &cancel);
             if let Some(queue) = queue.upgrade() {
                 // An error means that the collection is closing; the folder is removed later.
                 let _ = queue.blocking_send(Write::Sealed(built));
@@ -61,6 +84,31 @@ impl Sealer {
         if spawned.is_err() {
             self.running.store(false, Ordering::Release);
         }
+    }
+
+    /// Lets fresh rows into the live head on a thread of its own, unless that runs; returns a head to be put in place
+    /// where there is none.
+    pub fn grow_head(&self, shared: &Arc<Shared>) -> Option<Arc<Live>> {
+        let state = shared.state.load_full();
+        if fresh_rows(&state) < HEAD_ROWS_MIN || self.growing.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let snapshot = &state.snapshot;
+        let start = state.sealed_slots as u32;
+        let fits = |head: &&Arc<Live>| head.range().start >= start;
+        let known = snapshot.head().filter(fits).cloned();
+        let head = known
+            .clone()
+            .unwrap_or_else(|| Arc::new(Live::new(snapshot.dimension(), snapshot.metric(), start, SEAL_ROWS_FORCED)));
+        let (growing, cancel, grown) = (self.growing.clone(), self.cancel.clone(), head.clone());
+        let spawned = std::thread::Builder::new().name(format!("head-{}", shared.name)).spawn(move || {
+            grown.extend(state.snapshot.fresh(), state.snapshot.slots(), || !cancel.load(Ordering::Acquire));
+            growing.store(false, Ordering::Release);
+        });
+        if spawned.is_err() {
+            self.growing.store(false, Ordering::Release);
+        }
+        known.is_none().then_some(head)
     }
 
     /// Allows the next build, and returns the requests that waited for the one that ended.
@@ -84,10 +132,10 @@ pub struct Sealed {
     pub slots: usize,
 }
 
-fn build(shared: &Shared, cancel: &AtomicBool) -> Result<Sealed> {
+fn build(shared: &Shared, threads: usize, cancel: &AtomicBool) -> Result<Sealed> {
     let state = shared.state.load_full();
     let started = Instant::now();
-    let pointer = write_files(&state, shared.services.threads, cancel)?;
+    let pointer = write_files(&state, threads, cancel)?;
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::info!(collection = %shared.name, rows = state.snapshot.len(), duration_ms, "generation built");
     Ok(Sealed { pointer, slots: state.snapshot.slots() as usize })
@@ -144,8 +192,7 @@ pub async fn place(state: &State, pointer: &Pointer) -> Result<(Table, Snapshot)
             let generation =
                 Generation::open(&path, Verify::Header).map_err(|error| Error::Index(error.to_string()))?;
             let columns = state.snapshot.columns();
-            let placed =
-                Placed::new(pointer.generation.clone(), pointer.built_version, Arc::new(generation), columns);
+            let placed = Placed::new(pointer.generation.clone(), pointer.built_version, Arc::new(generation), columns);
             state.snapshot.with_generation(placed)
         }
         false => state.snapshot.clone(),

@@ -129,8 +129,7 @@ impl Collection {
         let allowed = self.allowed(state, &search.filter)?;
         let filter_ms = elapsed_ms(started);
         let started = Instant::now();
-        let mut found =
-            SCRATCH.with_borrow_mut(|scratch| query::search(&state.snapshot, &search, &allowed, scratch));
+        let mut found = SCRATCH.with_borrow_mut(|scratch| query::search(&state.snapshot, &search, &allowed, scratch));
         let stages = &mut found.plan.stages_ms;
         stages.extend([("embed", embed_ms), ("filter", filter_ms), ("search", elapsed_ms(started))]);
         Ok(found)
@@ -152,7 +151,9 @@ impl Collection {
             return invalid("group_size", "0 is not at least 1".to_owned());
         }
         let weights = request.fusion.weights.map_or(vec![], |weights| vec![weights.dense, weights.lexical]);
-        if !(0.0..=10_000.0).contains(&request.fusion.k) || weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight)) {
+        if !(0.0..=10_000.0).contains(&request.fusion.k)
+            || weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight))
+        {
             return invalid("fusion", "k is not between 0 and 10000, or a weight not between 0 and 1000".to_owned());
         }
         let text = request.text.as_deref().map(str::trim);

@@ -6,11 +6,11 @@
 
 use super::collection::{Shared, State, document_slots, find_chunk, parse_filter};
 use super::load::load;
-use super::seal::{self, Sealed};
+use super::seal::{self, Pace, Sealed};
 use super::upsert::{PendingRow, resolve_metadata};
 use super::view::{OnConflict, Written};
 use crate::config::limits::{
-    COMMIT_ROWS_MAX, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN, WRITES_WAITING_MAX,
+    COMMIT_ROWS_MAX, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN, WRITE_PAUSE, WRITES_WAITING_MAX,
 };
 use crate::error::{Error, Result};
 use crate::index::Segment;
@@ -145,7 +145,10 @@ impl Actor {
         loop {
             let Some(write) = (match held.take() {
                 Some(write) => Some(write),
-                None => self.waiting.recv().await,
+                None => match self.waiting.try_recv() {
+                    Ok(write) => Some(write),
+                    Err(_) => self.wait().await,
+                },
             }) else {
                 return;
             };
@@ -166,6 +169,17 @@ impl Actor {
             }
             self.maintain().await;
         }
+    }
+
+    /// Waits for the next write, and does what is due when writes have paused; `None` when nobody can send one.
+    async fn wait(&mut self) -> Option<Write> {
+        if let Ok(write) = tokio::time::timeout(WRITE_PAUSE, self.waiting.recv()).await {
+            return write;
+        }
+        if seal::is_due(&self.state(), Pace::Paused) {
+            self.seals.start(&self.shared, None);
+        }
+        self.waiting.recv().await
     }
 
     fn state(&self) -> Arc<State> {
@@ -326,7 +340,9 @@ impl Actor {
             Ok((state, keys)) => {
                 self.swap(state, |known| *known = keys);
             }
-            Err(error) => tracing::error!(collection = %self.shared.name, %error, "table not read after a failed write"),
+            Err(error) => {
+                tracing::error!(collection = %self.shared.name, %error, "table not read after a failed write")
+            }
         }
     }
 
@@ -391,8 +407,13 @@ impl Actor {
                 tracing::warn!(collection = %self.shared.name, %error, "expiry failed");
             }
         }
-        if seal::is_due(&self.state()) {
+        if seal::is_due(&self.state(), Pace::Busy) {
             self.seals.start(&self.shared, None);
+        }
+        if let Some(head) = self.seals.grow_head(&self.shared) {
+            let state = self.state();
+            let (table, schema, snapshot) = (state.table.clone(), state.schema.clone(), state.snapshot.with_head(head));
+            self.swap(State { table, schema, snapshot, sealed_slots: state.sealed_slots }, |_| {});
         }
     }
 

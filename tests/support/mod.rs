@@ -15,7 +15,8 @@ pub const RAGSTONE: &str = env!("CARGO_BIN_EXE_ragstone");
 ///
 /// `make test` provides it; a missing model is a failure, since nothing could be shown without it.
 pub fn models() -> PathBuf {
-    let model = std::env::var("RAGSTONE_TEST_MODEL").expect("RAGSTONE_TEST_MODEL names a model folder: run `make test`");
+    let model =
+        std::env::var("RAGSTONE_TEST_MODEL").expect("RAGSTONE_TEST_MODEL names a model folder: run `make test`");
     Path::new(&model).parent().expect("a model folder lies in the folder of models").to_owned()
 }
 

@@ -1,7 +1,7 @@
 //! Decides which units share a chunk.
 //!
-//! One pass: a draft grows by units until a section ends or the next block does not fit, and is then written. Headings at
-//! the end of a draft go over to the next one. Costs one count for each unit and one for each chunk.
+//! One pass: a draft grows by units until a section ends or the next block does not fit, and is then written. Headings
+//! at the end of a draft go over to the next one. Costs one count for each unit and one for each chunk.
 
 use super::unit::{Unit, units};
 use super::{Chunk, ChunkRules};

@@ -1,6 +1,7 @@
 //! Cuts a document into the smallest pieces that are moved between chunks: headings, sentences, table rows, code lines.
 //!
-//! Counts each piece once. A piece that is larger than a chunk may be is cut at line ends, then word ends, then anywhere.
+//! Counts each piece once. A piece that is larger than a chunk may be is cut at line ends, then word ends, then
+//! anywhere.
 
 use std::ops::Range;
 

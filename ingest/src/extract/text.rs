@@ -35,8 +35,8 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
     Ok(document)
 }
 
-/// Returns text with `\n` line ends, decoded by byte order mark, then UTF-16 by its zero bytes, then UTF-8, then `hint`,
-/// then statistics (GBK, Big5, Shift_JIS, Windows code pages).
+/// Returns text with `\n` line ends, decoded by byte order mark, then UTF-16 by its zero bytes, then UTF-8, then
+/// `hint`, then statistics (GBK, Big5, Shift_JIS, Windows code pages).
 ///
 /// # Errors
 /// `UnsupportedFormat` with format `binary` for bytes that are no text.

@@ -179,9 +179,8 @@ fn paragraph(lines: &[Line]) -> Draft {
 }
 
 fn joined(lines: &[Line], kind: BlockKind, text: String) -> Draft {
-    let area = lines.iter().map(Line::area).reduce(|a, b| {
-        [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
-    });
+    let area =
+        lines.iter().map(Line::area).reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]);
     Draft {
         kind,
         text,
@@ -198,7 +197,8 @@ fn breaks(first: &Line, before: &Line, line: &Line, leading: f32, right: f32) ->
     let (size, distance) = (line.size(), before.first().y - line.first().y);
     let resized = (size / before.size() - 1.0).abs() > 0.09;
     let spaced = distance > LEADING * leading * size.max(before.size()) + 0.08 * size;
-    let reweighed = line.first().bold != before.first().bold && before.cells.iter().all(|cell| cell.bold) != line.first().bold;
+    let reweighed =
+        line.first().bold != before.first().bold && before.cells.iter().all(|cell| cell.bold) != line.first().bold;
     let tabular = line.cells.len() > 1 || before.cells.len() > 1;
     if resized || spaced || reweighed || distance < 0.0 || tabular {
         return true;

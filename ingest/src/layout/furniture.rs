@@ -51,8 +51,7 @@ pub fn remove(pages: &mut [Rows]) {
     if pages.iter().zip(&running).any(left) {
         for (page, rows) in pages.iter_mut().zip(&running) {
             let alone = |row: usize, segments: &[Segment]| segments.iter().filter(|it| it.row == row).count() == 1;
-            let single: HashSet<usize> =
-                rows.iter().copied().filter(|row| alone(*row, &page.segments)).collect();
+            let single: HashSet<usize> = rows.iter().copied().filter(|row| alone(*row, &page.segments)).collect();
             page.segments.retain(|it| !rows.contains(&it.row) || !(single.contains(&it.row) || is_running(it)));
         }
     }
@@ -78,7 +77,11 @@ fn numbered(pages: &[Rows]) -> Vec<Option<usize>> {
     }
     let counts_on = |end: usize, offset: i64| offsets.get(&(end, offset)).is_some_and(|pages| *pages >= PAGES_MIN);
     let row = |found: [Option<(i64, usize)>; 2]| {
-        found.into_iter().enumerate().find_map(|(end, it)| it.filter(|(offset, _)| counts_on(end, *offset))).map(|it| it.1)
+        found
+            .into_iter()
+            .enumerate()
+            .find_map(|(end, it)| it.filter(|(offset, _)| counts_on(end, *offset)))
+            .map(|it| it.1)
     };
     printed.into_iter().map(row).collect()
 }

@@ -16,6 +16,7 @@ use ragstone_ingest::ReadError;
 use ragstone_ingest::walk::FoundFile;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Files that are uploaded at a time: one is read by the server while the next one travels.
@@ -42,21 +43,21 @@ struct Upload<'a> {
 pub async fn ingest_there(server: &Server, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
     let known = open_or_create(server, &plan.collection).await?;
     let upload = Upload { server, collection: &plan.collection, metadata: Value::Object(plan.metadata), known };
-    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = Cell::new(false);
     let signal = async {
         // Where no signal can be waited for, none ends the upload.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
         eprintln!("stopping: uploads on their way are finished first");
-        drop(stop);
+        stopped.set(true);
     };
     let files = stream::iter(plan.files.files).take_until(signal);
     let mut reports = std::pin::pin!(files.map(|file| upload.file(file)).buffer_unordered(UPLOADS));
     while let Some(report) = reports.next().await {
         reporter.file(report?);
     }
-    if stopped.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Closed) {
+    if stopped.get() {
         return Err(interrupted());
     }
     match &plan.keep {
@@ -115,10 +116,7 @@ impl Upload<'_> {
         }
         let path = ["v1", "collections", self.collection.as_str(), "documents"];
         match self.server.post_file(&path, &file.uri, bytes, &self.metadata).await {
-            Ok(answer) => {
-                let outcome = if known.is_some() { Outcome::Replaced } else { Outcome::Added };
-                Ok(written(&file.uri, &outcome, &answer))
-            }
+            Ok(answer) => Ok(written(&file.uri, &answer)),
             Err(problem) if problem.is_about_the_request() => Ok(refused(&file.uri, problem)),
             Err(problem) => Err(problem.into()),
         }
@@ -156,16 +154,21 @@ async fn read(file: &FoundFile) -> Result<Vec<u8>, ReadError> {
     tokio::fs::read(&file.path).await.map_err(|error| ReadError::Unreadable { detail: error.to_string() })
 }
 
-fn written(uri: &str, outcome: &Outcome, answer: &Value) -> FileReport {
-    let document = &answer["documents"][0];
-    let warnings = document["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+fn written(uri: &str, answer: &Value) -> FileReport {
+    let file = &answer["files"][0];
+    let warnings = file["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let outcome = match file["outcome"].as_str() {
+        Some("replaced") => Outcome::Replaced,
+        Some("unchanged") => Outcome::Unchanged,
+        _ => Outcome::Added,
+    };
     FileReport {
-        document_id: document["id"].as_str().map(str::to_owned),
-        pages: document["pages"].as_u64(),
-        chunks: document["chunks"].as_u64().unwrap_or(0),
+        document_id: file["document_id"].as_str().map(str::to_owned),
+        pages: file["pages"].as_u64(),
+        chunks: file["chunks"].as_u64().unwrap_or(0),
         version: version(answer),
         warnings: warnings.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        ..FileReport::new(uri, outcome)
+        ..FileReport::new(uri, &outcome)
     }
 }
 
@@ -175,4 +178,35 @@ fn refused(uri: &str, problem: Problem) -> FileReport {
 
 fn version(answer: &Value) -> Option<Version> {
     answer["version"].as_u64().map(Version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_reported_as_the_server_tells_it() {
+        let answer = json!({
+            "documents": [{"id": "d"}],
+            "files": [{"uri": "a.pdf", "document_id": "d", "outcome": "replaced", "pages": 2, "chunks": 5}],
+            "version": 7,
+        });
+        let report = written("a.pdf", &answer);
+        assert_eq!((report.outcome, report.pages, report.chunks), ("replaced", Some(2), 5));
+        assert_eq!(report.version, Some(Version(7)));
+    }
+
+    #[test]
+    fn a_file_with_the_same_bytes_and_metadata_is_not_sent_again() {
+        let server = Server::new("http://127.0.0.1:1").unwrap();
+        let collection = CollectionName::parse("c").unwrap();
+        let known =
+            Known { id: "d".into(), sha256: Some(hex(&Sha256::digest("x"))), metadata: json!({"a": 1, "b": 2}) };
+        let has = |metadata: Value, bytes: &str| {
+            let upload = Upload { server: &server, collection: &collection, metadata, known: HashMap::new() };
+            upload.has(&known, bytes.as_bytes())
+        };
+        assert!(has(json!({}), "x") && has(json!({"a": 1}), "x"));
+        assert!(!has(json!({"a": 2}), "x") && !has(json!({"c": 1}), "x") && !has(json!({}), "y"));
+    }
 }

@@ -15,6 +15,9 @@ const WITHIN_SHARE_MAX: f64 = 0.4;
 /// lost while one ranked in vain costs a vector read.
 const RANKED_PER_HIT: usize = 3;
 
+/// First values of each vector that are fetched before the ranking begins; the kernels fetch the rest in time.
+const PREFETCHED_VALUES: usize = 64;
+
 /// What a search of a generation found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
@@ -49,13 +52,15 @@ impl Generation {
         let full = walk(kernels, &self.view(), breadth, within, scratch);
         let ranked = effort.min((k * RANKED_PER_HIT).max(effort / 2));
         let walked = scratch.distances();
-        let candidates: Vec<u32> = scratch
-            .found()
-            .filter(|&ordinal| allowed.is_none_or(|allowed| allowed.contains(ordinal as usize)))
-            .take(ranked)
-            .inspect(|&ordinal| prefetch(self.vectors(), ordinal as usize * self.dim(), self.dim().min(64)))
-            .collect();
-        let (hits, scored) = self.rank(query, k, candidates.into_iter(), scratch);
+        let mut candidates = std::mem::take(&mut scratch.candidates);
+        candidates.clear();
+        candidates
+            .extend(scratch.found().filter(|&row| allowed.is_none_or(|set| set.contains(row as usize))).take(ranked));
+        for &row in &candidates {
+            prefetch(self.vectors(), row as usize * self.dim(), self.dim().min(PREFETCHED_VALUES));
+        }
+        let (hits, scored) = self.rank(query, k, candidates.iter().copied(), scratch);
+        scratch.candidates = candidates;
         Found { hits, distances: walked + scored, full }
     }
 

@@ -22,6 +22,8 @@ pub struct Scratch {
     pub(super) distances: u64,
     /// The query in codes.
     pub query: CodedQuery,
+    /// Rows that wait for their exact ranking.
+    pub candidates: Vec<u32>,
     /// Collector for the exact ranking.
     pub top: TopK,
 }

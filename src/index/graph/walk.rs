@@ -17,7 +17,7 @@ use crate::index::distance::{Kernels, prefetch};
 const SEEDS: usize = 16;
 
 /// Rows scored for one followed row of a filtered walk; beyond that, more detours find little that is nearer.
-const DETOUR_BATCH_MAX: usize = 64;
+const DETOUR_BATCH_MAX: usize = 32;
 
 /// A graph with codes, wherever they are kept. Rows of upper layers are the first ones, so layers need no row numbers.
 #[derive(Clone, Copy, Debug)]

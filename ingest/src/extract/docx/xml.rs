@@ -21,7 +21,8 @@ pub(super) enum Token<'a> {
 /// Calls `take` for every token of `xml` in order.
 ///
 /// # Errors
-/// `Corrupt` when it is not well-formed, `LimitExceeded` when it nests deeper than `depth_max`, and what `take` returns.
+/// `Corrupt` when it is not well-formed, `LimitExceeded` when it nests deeper than `depth_max`, and what `take`
+/// returns.
 pub(super) fn walk(
     xml: &str,
     depth_max: usize,

@@ -76,7 +76,8 @@ impl Stated {
             }
             _ => None,
         };
-        let known = base.filter(|name| [&b"WinAnsiEncoding"[..], b"MacRomanEncoding", b"MacExpertEncoding"].contains(name));
+        let known =
+            base.filter(|name| [&b"WinAnsiEncoding"[..], b"MacRomanEncoding", b"MacExpertEncoding"].contains(name));
         stated.standard = base == Some(b"StandardEncoding");
         stated.base = known.is_some() || stated.standard;
         if stated.differences.iter().any(Option::is_some) {
@@ -159,7 +160,8 @@ fn widths(document: &Document, font: &Dictionary) -> Option<Vec<f64>> {
 fn standard_name(document: &Document, font: &Dictionary) -> &'static str {
     let name = String::from_utf8_lossy(object::name(document, font, b"BaseFont").unwrap_or_default()).into_owned();
     let name = name.split_once('+').map_or(name.as_str(), |(_, name)| name);
-    let style = usize::from(name.contains("Bold")) + 2 * usize::from(name.contains("Italic") || name.contains("Oblique"));
+    let style =
+        usize::from(name.contains("Bold")) + 2 * usize::from(name.contains("Italic") || name.contains("Oblique"));
     let family = STANDARD_FONTS.iter().find(|(beginning, _)| name.starts_with(beginning));
     family.map_or("Helvetica", |(_, names)| names[style])
 }

@@ -31,7 +31,12 @@ pub struct Placed {
 ///
 /// # Errors
 /// A short reason, when pdf-extract panicked or refused the page.
-pub fn run(font: Dictionary, parts: Vec<Stream>, content: Vec<u8>, characters_max: usize) -> Result<Vec<Placed>, String> {
+pub fn run(
+    font: Dictionary,
+    parts: Vec<Stream>,
+    content: Vec<u8>,
+    characters_max: usize,
+) -> Result<Vec<Placed>, String> {
     let document = document(font, parts, content);
     let mut collector = Collector { placed: Vec::new(), strings: 0, characters_max };
     let outcome = quietly(|| output_doc_page(&document, &mut collector, 1));

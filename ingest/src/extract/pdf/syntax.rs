@@ -142,7 +142,10 @@ impl<'a> Lexer<'a> {
 
     fn array(&mut self, depth: usize) -> Vec<Token> {
         let mut items = Vec::new();
-        while depth < DEPTH_MAX {
+        if depth >= DEPTH_MAX {
+            return items;
+        }
+        loop {
             match self.item(depth + 1) {
                 Some(Item::Token(token)) => items.push(token),
                 Some(Item::DictionaryEnd) => {}
@@ -155,7 +158,10 @@ impl<'a> Lexer<'a> {
     fn dictionary(&mut self, depth: usize) -> Vec<(Vec<u8>, Token)> {
         let mut entries = Vec::new();
         let mut key = None;
-        while depth < DEPTH_MAX {
+        if depth >= DEPTH_MAX {
+            return entries;
+        }
+        loop {
             match (self.item(depth + 1), key.take()) {
                 (Some(Item::Token(Token::Name(name))), None) => key = Some(name),
                 (Some(Item::Token(value)), Some(name)) => entries.push((name, value)),

@@ -166,7 +166,8 @@ fn the_server_describes_itself() {
     assert_eq!(server.call("GET", "/livez", None).0, 200);
     assert_eq!(server.call("GET", "/readyz", None).0, 200);
     let openapi = server.get("/openapi.json");
-    for path in ["/v1/collections", "/v1/collections/{c}/search", "/v1/collections/{c}/chunks", "/v1/jobs"] {
+    let collection = "/v1/collections/{collection}";
+    for path in ["/v1/collections", &format!("{collection}/search"), &format!("{collection}/chunks"), "/v1/jobs"] {
         assert!(openapi["paths"].get(path).is_some(), "{path} is not described");
     }
     let (status, headers, body) = server.raw("GET", "/metrics", "text/plain", Vec::new());

@@ -45,7 +45,7 @@ fn a_request_that_makes_no_sense_is_refused_by_name() {
     check(&server, search, json!({"embedding": [1, 0], "k": 1_000_000_000}), 422, "invalid_argument");
     check(&server, search, json!({"embedding": [1, 0], "filter": "nope = 1"}), 422, "unknown_field");
     check(&server, search, json!({"embedding": [1, 0], "filter": "year = 'x'"}), 422, "field_type_mismatch");
-    check(&server, search, json!({"embedding": [1, 0], "filter": "year >"}), 422, "invalid_filter");
+    check(&server, search, json!({"embedding": [1, 0], "filter": "year >"}), 400, "invalid_filter");
     check(&server, search, json!({"embedding": [1, 0], "as_of": 99}), 404, "version_not_found");
     check(&server, search, json!({"embedding": [1, 0], "as_of": "no-such-tag"}), 404, "version_not_found");
     check(&server, search, json!({"text": "x", "mode": "dense"}), 422, "no_model");

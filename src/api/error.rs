@@ -7,7 +7,7 @@ use crate::error::Error;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ragstone_ingest::ReadError;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Seconds after which a refused request may be sent again: queues here empty within one.
 const RETRY_BUSY_SECONDS: u32 = 1;
@@ -28,7 +28,7 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    members: Map<String, Value>,
+    members: Vec<(&'static str, Value)>,
     retry_after: Option<u32>,
     fault: Option<String>,
 }
@@ -37,7 +37,7 @@ impl Problem {
     /// Makes a failure that only the edge knows.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, members: Map::new(), retry_after: None, fault: None }
+        Self { status, code, detail, members: Vec::new(), retry_after: None, fault: None }
     }
 
     /// Makes the failure of one file of an upload from what the store says about it.
@@ -62,8 +62,8 @@ impl Problem {
     }
 
     /// Adds a member to the problem document.
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
         self
     }
 
@@ -94,7 +94,7 @@ impl From<Error> for Problem {
             ("limit", error.limit().map(Value::from)),
             ("hint", error.hint().map(Value::from)),
         ];
-        problem.members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        problem.members = members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         problem
     }
 }
@@ -150,7 +150,7 @@ impl IntoResponse for Problem {
             "type": "about:blank", "title": title, "status": status, "detail": self.detail, "code": self.code
         });
         if let Some(object) = body.as_object_mut() {
-            object.extend(self.members);
+            object.extend(self.members.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();

@@ -26,7 +26,8 @@ fn main() {
     let mut client = Client::connect(&address);
     client.post("/v1/collections", &json!({"name": "bench"}).to_string());
     let source = Source::new(7);
-    println!("{{\"bench\":\"upsert\",{}}}", upsert_all(&mut client, &source, rows));
+    println!("{{\"bench\":\"upsert\",{}}}", upsert_all(&address, &source, rows));
+    let mut client = Client::connect(&address);
     wait_until_sealed(&mut client);
     for load in ["idle", "upserting 500 rows/s"] {
         let stop = AtomicBool::new(false);
@@ -67,8 +68,9 @@ fn end(mut child: Child) {
     let _ = child.wait();
 }
 
-fn upsert_all(client: &mut Client, source: &Source, rows: usize) -> String {
+fn upsert_all(address: &str, source: &Source, rows: usize) -> String {
     let bodies: Vec<String> = (0..rows / BATCH).map(|batch| source.upsert(batch * BATCH, BATCH)).collect();
+    let mut client = Client::connect(address);
     let started = Instant::now();
     for body in &bodies {
         client.post("/v1/collections/bench/chunks", body);
@@ -122,6 +124,7 @@ fn search(client: &mut Client, source: &Source, kind: &str) -> String {
         })
         .collect();
     let mut latencies: Vec<f64> = Vec::with_capacity(QUERIES);
+    let client = &mut Client::connect(&client.address);
     for body in &bodies {
         let started = Instant::now();
         client.post("/v1/collections/bench/search", body);

@@ -2,6 +2,8 @@
 //!
 //! Unit tests stand beside the code. Tests here start servers in temporary folders on free ports, with the real model.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 mod api;

@@ -1,7 +1,7 @@
 //! Documents to text: formats, layout, chunks, and the worker process that they are read in.
 //!
 //! One file through this crate: [`walk`](mod@walk) finds it, a [`worker::WorkerPool`] hands its bytes to a child
-//! process, [`read`] finds its format by content ([`detect`]) and calls the reader for it in [`extract`], which answers
+//! process, [`read()`] finds its format by content ([`detect`]) and calls the reader for it in [`extract`], which answers
 //! with a [`Document`] whose blocks, pages and places all point into one text, and [`chunk`] cuts that into passages.
 //! Parsers are never trusted with the server's own process: what a hostile file can reach is its child, and the limits
 //! are in [`Limits`].

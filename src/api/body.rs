@@ -17,9 +17,9 @@ use tokio::time::timeout;
 /// Longest pause between two parts of a body; chosen for bad mobile links.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
 /// Most bytes of a refused body that are read and dropped, so that the caller hears the answer and not a broken pipe.
-const DRAIN_BYTES_MAX: usize = 256 << 20;
+const DRAIN_BYTES_MAX: usize = 1 << 30;
 /// Time for that.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// Size from which a body counts against the memory for bodies, and is parsed on a thread of its own.
 pub const LARGE_BYTES: usize = 256 << 10;
 

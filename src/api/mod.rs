@@ -7,7 +7,8 @@
 //! is a [`error::Problem`]. Wire forms are typed structs and not JSON values, since an upsert of a thousand vectors is
 //! parsed straight into floats that way.
 //!
-//! Deliberately not done: no decisions about data (that is `store`), no TLS, no keys, no cookies, no cross-origin sharing.
+//! Deliberately not done: no decisions about data (that is `store`), no TLS, no keys, no cookies, no sharing across
+//! origins.
 
 mod answer;
 mod app;

@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+const JSON: &str = "application/json";
+
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 static PAGE: LazyLock<String> = LazyLock::new(page);
 
@@ -76,17 +78,20 @@ fn tag(path: &str) -> &'static str {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let named = |name: &str, place: &str, required: bool, schema: Value| json!({"name": name, "in": place, "required": required, "schema": schema});
     let names = route.path.split(['{', '}']).skip(1).step_by(2);
-    let mut parameters: Vec<Value> = names.map(|name| named(name, "path", true, json!({"type": "string"}))).collect();
+    let mut parameters: Vec<Value> = names.map(|name| parameter(name, "path", json!({"type": "string"}))).collect();
     let asked: &[&str] = match route.input {
         Input::Query(names) => names,
         Input::Files => &["wait"],
         Input::Chunks => &["on_conflict"],
         Input::Nothing | Input::Json(_) => &[],
     };
-    parameters.extend(asked.iter().map(|name| named(name, "query", false, query_schema(route, name))));
+    parameters.extend(asked.iter().map(|name| parameter(name, "query", query_schema(route, name))));
     parameters
+}
+
+fn parameter(name: &str, place: &str, schema: Value) -> Value {
+    json!({"name": name, "in": place, "required": place == "path", "schema": schema})
 }
 
 fn query_schema(route: &Route, name: &str) -> Value {
@@ -113,23 +118,24 @@ fn request_body(input: Input) -> Option<Value> {
 }
 
 fn responses(output: Output) -> Value {
-    let form = |description: &str, name: &str| json!({"description": description, "content": {"application/json": {"schema": reference(name)}}});
-    let other =
-        |media_type: &str, schema: Value| json!({"description": "Done", "content": {media_type: {"schema": schema}}});
     let mut responses = match output {
-        Output::Json(name) => json!({"200": form("Done", name)}),
-        Output::Created(name) => json!({"201": form("Created", name)}),
-        Output::Job => json!({"202": form("The work goes on", "JobStarted")}),
+        Output::Json(name) => json!({"200": answer("Done", JSON, reference(name))}),
+        Output::Created(name) => json!({"201": answer("Created", JSON, reference(name))}),
+        Output::Job => json!({"202": answer("The work goes on", JSON, reference("JobStarted"))}),
         Output::Uploaded => json!({
-            "200": form("Searchable; nothing was new", "Uploaded"),
-            "201": form("Searchable", "Uploaded"),
-            "202": form("The work goes on", "JobStarted")
+            "200": answer("Searchable; nothing was new", JSON, reference("Uploaded")),
+            "201": answer("Searchable", JSON, reference("Uploaded")),
+            "202": answer("The work goes on", JSON, reference("JobStarted"))
         }),
-        Output::Bytes => json!({"200": other("*/*", json!({"type": "string", "format": "binary"}))}),
-        Output::Text => json!({"200": other("text/plain", json!({"type": "string"}))}),
+        Output::Bytes => json!({"200": answer("Done", "*/*", json!({"type": "string", "format": "binary"}))}),
+        Output::Text => json!({"200": answer("Done", "text/plain", json!({"type": "string"}))}),
     };
     responses["default"] = json!({"$ref": "#/components/responses/Problem"});
     responses
+}
+
+fn answer(description: &str, media_type: &str, schema: Value) -> Value {
+    json!({"description": description, "content": {media_type: {"schema": schema}}})
 }
 
 fn reference(name: &str) -> Value {

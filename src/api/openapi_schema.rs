@@ -99,7 +99,8 @@ pub const SCHEMAS: &str = r##"{
   "filter": {"$ref": "#/components/schemas/Filter"}}},
 "Count": {"type": "object", "required": ["count", "version"], "properties": {
   "count": {"type": "integer"}, "version": {"type": "integer"}}},
-"DeleteChunks": {"type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": {
+"DeleteChunks": {"type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+  "properties": {
   "ids": {"$ref": "#/components/schemas/Ids"}, "filter": {"$ref": "#/components/schemas/Filter"}}},
 "ChunksDeleted": {"type": "object", "required": ["version", "deleted"], "properties": {
   "version": {"type": "integer"}, "deleted": {"type": "integer"}}},

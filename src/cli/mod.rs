@@ -1,6 +1,6 @@
 //! The command line: what a person types, and what the terminal shows.
 //!
-//! One command through it: [`Cli`] reads flags and environment, [`run`] puts them together with the settings file,
+//! One command through it: [`Cli`] reads flags and environment, [`run()`] puts them together with the settings file,
 //! opens what the command needs and calls the file that is named after it. A command prints its data to stdout, as a
 //! text for people or as JSON with `--json`; progress and problems go to stderr. It answers with an exit status or a
 //! failure, which is told once, in [`failure`].

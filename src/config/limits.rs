@@ -13,8 +13,9 @@ pub const JSON_BODY_BYTES_MAX: usize = 64 << 20;
 pub const UPLOAD_BYTES_MAX: usize = 512 << 20;
 /// Most files in one upload.
 pub const UPLOAD_FILES_MAX: usize = 1_000;
-/// Time for the head of a request to arrive.
-pub const HEADER_READ_MAX: Duration = Duration::from_secs(5);
+/// Time for the head of a request to arrive, counted from the end of the one before it on the same connection; so it is
+/// also the time for which an idle connection is kept.
+pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
 /// Most open connections.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// Time that requests under way get when the server stops.
@@ -66,8 +67,10 @@ pub const SEAL_ROWS_FORCED: usize = 32_768;
 pub const SEAL_SHARE: f64 = 0.25;
 /// Time without writes after which they count as paused.
 pub const WRITE_PAUSE: Duration = Duration::from_millis(500);
-/// Rows without a graph from which the live head takes them in.
-pub const HEAD_ROWS_MIN: usize = 8_192;
+/// Rows without a graph from which the live head takes them in; below, scanning them costs less than inserting them.
+pub const HEAD_ROWS_MIN: usize = 32_768;
+/// How far threads that build graphs step back behind those that answer, on the system's scale from 0 to 19.
+pub const BACKGROUND_NICENESS: i32 = 15;
 /// Newest versions that expiry leaves, whatever their age.
 pub const KEEP_VERSIONS_MIN: usize = 100;
 /// Newest versions beyond which expiry takes those older than an hour.

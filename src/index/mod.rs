@@ -1,6 +1,6 @@
 //! Everything a search reads besides the table: graphs, postings, columns and keys, for one table version.
 //!
-//! A [`Snapshot`] is immutable and belongs to one version. Its parts: the columns by slot ([`column`]), the live slots,
+//! A [`Snapshot`] is immutable and belongs to one version. Its parts: the columns by slot ([`mod@column`]), the live slots,
 //! a sealed [`Generation`] of vectors with its graph ([`generation`], [`graph`]), the vectors that no generation covers
 //! yet ([`fresh`]), part of them in a growing graph ([`live`]), and the postings ([`text`]). A search that finds no graph for a row scans it exactly, so freshness
 //! never costs correctness.

@@ -7,7 +7,7 @@
 use super::collection::{Shared, State};
 use super::load::{POINTER_KEY, Pointer, generation_folder};
 use super::writer::{Done, Write};
-use crate::config::limits::{HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE};
+use crate::config::limits::{BACKGROUND_NICENESS, HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE};
 use crate::error::{Error, Result};
 use crate::index::generation::{RowVectors, Verify, write_generation};
 use crate::index::graph::BuildParams;
@@ -75,6 +75,7 @@ impl Sealer {
         }
         let (queue, cancel, shared) = (self.queue.clone(), self.cancel.clone(), shared.clone());
         let spawned = std::thread::Builder::new().name(format!("seal-{}", shared.name)).spawn(move || {
+            step_back();
             let built = build(&shared, threads, &cancel);
             if let Some(queue) = queue.upgrade() {
                 // An error means that the collection is closing; the folder is removed later.
@@ -102,6 +103,7 @@ impl Sealer {
             .unwrap_or_else(|| Arc::new(Live::new(snapshot.dimension(), snapshot.metric(), start, SEAL_ROWS_FORCED)));
         let (growing, cancel, grown) = (self.growing.clone(), self.cancel.clone(), head.clone());
         let spawned = std::thread::Builder::new().name(format!("head-{}", shared.name)).spawn(move || {
+            step_back();
             grown.extend(state.snapshot.fresh(), state.snapshot.slots(), || !cancel.load(Ordering::Acquire));
             growing.store(false, Ordering::Release);
         });
@@ -122,6 +124,12 @@ impl Drop for Sealer {
     fn drop(&mut self) {
         self.cancel.store(true, Ordering::Release);
     }
+}
+
+/// Lets this thread, and those that it starts, run only where nothing else wants the processor.
+fn step_back() {
+    // A system that refuses builds at the usual priority.
+    let _ = rustix::process::nice(BACKGROUND_NICENESS);
 }
 
 /// A generation whose files are written.

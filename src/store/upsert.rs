@@ -31,8 +31,8 @@ pub fn check_chunks(schema: &CollectionSchema, chunks: Vec<NewChunk>, now_micros
     }
     let mut evolved = schema.clone();
     for pending in &rows {
-        let mut pending = pending.clone();
-        resolve_metadata(&mut evolved, &mut pending)?;
+        let mut trial = PendingRow { row: ChunkRow::default(), metadata: pending.metadata.clone() };
+        resolve_metadata(&mut evolved, &mut trial)?;
     }
     Ok(rows)
 }

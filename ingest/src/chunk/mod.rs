@@ -1,6 +1,6 @@
 //! Cuts a document into chunks: the rows of a collection.
 //!
-//! A document passes through [`unit`] (headings, sentences and table rows with their places), [`pack`] (which units
+//! A document passes through [`mod@unit`] (headings, sentences and table rows with their places), [`pack`] (which units
 //! share a chunk) and out as [`Chunk`]s, whose text is a range of the document's text. Structure decides before size:
 //! a section's end is a better edge than a full chunk. Chunks are not overlapped by characters, only by sentences.
 

@@ -1,8 +1,8 @@
 //! The proximity graph of a sealed generation: how it is built, and how a search walks it.
 //!
-//! [`build`] turns vectors into a [`Graph`]: `hnsw_rs` drafts the edges ([`draft`]), [`refine`] chooses them again with
+//! [`build()`] turns vectors into a [`Graph`]: `hnsw_rs` drafts the edges ([`draft`]), [`refine`] chooses them again with
 //! the diversity rule in both directions, ties equal vectors together and leaves no row out of reach. Rows are
-//! renumbered, so that the rows of upper layers come first and neighbours lie close. [`walk`] searches a [`View`] of
+//! renumbered, so that the rows of upper layers come first and neighbours lie close. [`walk()`] searches a [`View`] of
 //! such a graph over int8 codes ([`code`]): it is chosen over the walk of `hnsw_rs`, which locks, allocates and counts
 //! references at each step. Exact ranking, files and row ids belong to `generation`.
 

@@ -10,11 +10,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const DIMENSION: usize = 384;
 const BATCH: usize = 1_000;
+const CLIENTS: usize = 2;
 const QUERIES: usize = 1_000;
 const CENTRES: usize = 500;
 const WORDS: usize = 30_000;
@@ -68,17 +69,25 @@ fn end(mut child: Child) {
     let _ = child.wait();
 }
 
+/// Upserts every row in batches, from two clients side by side, as an app that loads a collection would.
 fn upsert_all(address: &str, source: &Source, rows: usize) -> String {
     let bodies: Vec<String> = (0..rows / BATCH).map(|batch| source.upsert(batch * BATCH, BATCH)).collect();
-    let mut client = Client::connect(address);
+    let next = AtomicUsize::new(0);
     let started = Instant::now();
-    for body in &bodies {
-        client.post("/v1/collections/bench/chunks", body);
-    }
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let mut client = Client::connect(address);
+                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    client.post("/v1/collections/bench/chunks", body);
+                }
+            });
+        }
+    });
     let seconds = started.elapsed().as_secs_f64();
+    let rate = rows as f64 / seconds;
     format!(
-        "\"rows\":{rows},\"batch\":{BATCH},\"seconds\":{seconds:.2},\"rows_per_second\":{:.0}",
-        rows as f64 / seconds
+        "\"rows\":{rows},\"batch\":{BATCH},\"clients\":{CLIENTS},\"seconds\":{seconds:.2},\"rows_per_second\":{rate:.0}"
     )
 }
 

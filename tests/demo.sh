@@ -25,8 +25,8 @@ print(rows[0]["version"])')
 say "A plain search: $plain"
 "$BIN" search "$plain" --data "$data" --collection handbook -k 3
 
-say "With a filter (Word files only): $filtered"
-"$BIN" search "$filtered" --data "$data" --collection handbook -k 3 --filter "uri LIKE '%.docx'"
+say "With a filter (PDF files only): $filtered"
+"$BIN" search "$filtered" --data "$data" --collection handbook -k 3 --filter "uri LIKE '%.pdf'"
 
 say "Replace one document by its second edition"
 "$BIN" sample "$docs" --replacement

@@ -19,7 +19,7 @@ const COLUMNS = [
   { title: "Version", kind: "number", cell: (row) => formatCount(row.version) },
   { title: "Size", kind: "number", cell: (row) => formatBytes(row.bytes) },
   { title: "Model", cell: (row) => html`<${ModelName} embedding=${row.embedding} />` },
-  { title: "Index version", kind: "number", cell: (row) => formatCount(row.index?.covered_version) },
+  { title: "Index version", kind: "number", cell: (row) => (row.index?.generation == null ? "" : formatCount(row.index.covered_version)) },
   { title: "Freshness", cell: (row) => html`<${Freshness} collection=${row} />` },
 ];
 
@@ -88,7 +88,7 @@ export function ModelName({ embedding = {} }) {
  * @param {{collection: Collection}} props */
 export function Freshness({ collection: { index, version } }) {
   const covered = index?.covered_version;
-  if (covered == null) return html`<${Badge}>scanned exactly<//>`;
+  if (covered == null || index?.generation == null) return html`<${Badge}>scanned exactly<//>`;
   if (covered >= version) return html`<${Badge} tone="good">current<//>`;
   return html`<${Badge} tone="warn">${formatPlural(version - covered, "version")} behind<//>`;
 }

@@ -58,7 +58,7 @@ impl Tokenizer {
     /// Where it is low the model has hardly seen such words, and its vectors for them say little.
     pub fn readable_share(&self, text: &str) -> f32 {
         let Ok(encoding) = self.split(text) else { return 0.0 };
-        let known = encoding.get_tokens().iter().filter(|token| self.inner.token_to_id(token) != self.unknown).count();
+        let known = encoding.get_ids().iter().filter(|&&id| Some(id) != self.unknown).count();
         if encoding.is_empty() { 1.0 } else { known as f32 / encoding.len() as f32 }
     }
 

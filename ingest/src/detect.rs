@@ -3,7 +3,11 @@
 //! The name decides only among text formats, which content cannot always tell apart. Opens no
 //! container and parses nothing.
 
+use serde::de::IgnoredAny;
+
+use crate::compound;
 use crate::error::ReadError;
+use crate::little::usize_at;
 
 /// Formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,20 +16,59 @@ pub enum Format {
     Pdf,
     /// Word (Office Open XML), macro-enabled files and templates too.
     Docx,
+    /// Word 97 to 2003, 95 and 6.
+    Doc,
+    /// Rich Text Format.
+    Rtf,
+    /// OpenDocument text, presentation or spreadsheet.
+    OpenDocument,
+    /// PowerPoint (Office Open XML).
+    Pptx,
+    /// Excel (Office Open XML).
+    Xlsx,
+    /// EPUB books.
+    Epub,
+    /// One mail message, MIME.
+    Mail,
     /// HTML and XHTML.
     Html,
     /// Markdown.
     Markdown,
+    /// Values separated by commas, semicolons or tabs.
+    Csv,
+    /// JSON, or a line of JSON for each record.
+    Json,
     /// Plain text in any encoding.
     Text,
+}
+
+impl Format {
+    /// Returns the short name by which errors call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Docx => "docx",
+            Self::Doc => "doc",
+            Self::Rtf => "rtf",
+            Self::OpenDocument => "opendocument",
+            Self::Pptx => "pptx",
+            Self::Xlsx => "xlsx",
+            Self::Epub => "epub",
+            Self::Mail => "eml",
+            Self::Html => "html",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// Where the mark of a PDF file may stand: viewers look at the first kilobyte.
 const PDF_MARK_WITHIN: usize = 1024;
 
 /// First bytes of formats that are known and not read.
-const MARKS: [(&[u8], &str); 22] = [
-    (b"{\\rtf", "rtf"),
+const MARKS: [(&[u8], &str); 21] = [
     (b"\x89PNG", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
@@ -49,8 +92,13 @@ const MARKS: [(&[u8], &str); 22] = [
     (b"AT&TFORM", "djvu"),
 ];
 
-/// Endings of text files that hold records or mail; as running text they would drown the passages around them.
-const DATA_ENDINGS: [&str; 9] = ["csv", "tsv", "json", "jsonl", "ndjson", "xml", "yaml", "yml", "eml"];
+/// Endings of text files that hold markup or settings; as running text they would drown the passages around them.
+const DATA_ENDINGS: [&str; 3] = ["xml", "yaml", "yml"];
+/// Header fields of a mail message, of which the first lines hold at least two.
+const MAIL_FIELDS: [&str; 8] =
+    ["from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version"];
+/// Bytes looked at for a mail message's header.
+const MAIL_WITHIN: usize = 16 << 10;
 
 /// Returns the format of a file.
 ///
@@ -60,24 +108,36 @@ pub fn detect(bytes: &[u8], name: &str) -> Result<Format, ReadError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ReadError::EmptyFile);
     }
+    // A mail may carry a PDF file in plain sight, so what begins as one comes first.
+    if is_mail(bytes) {
+        return Ok(Format::Mail);
+    }
     if contains(&bytes[..bytes.len().min(PDF_MARK_WITHIN)], b"%PDF-") {
         return Ok(Format::Pdf);
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return container(bytes);
     }
-    if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
-        return Err(compound(bytes));
+    if bytes.starts_with(compound::MARK) {
+        return compound(bytes);
+    }
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if start.starts_with(b"{\\rtf") {
+        return Ok(Format::Rtf);
     }
     // Two letters begin many a text, so a short mark counts only if what follows is no text.
     let is_marked = |mark: &[u8]| bytes.starts_with(mark) && (mark.len() > 3 || looks_binary(bytes));
     if let Some((_, format)) = MARKS.iter().find(|(mark, _)| is_marked(mark)) {
         return Err(unsupported(format));
     }
-    if let Some(format) = DATA_ENDINGS.iter().find(|format| ending(name) == **format) {
-        return Err(unsupported(format));
+    if is_json(start, name) {
+        return Ok(Format::Json);
     }
-    Ok(markup(bytes, name))
+    let format = markup(bytes, name);
+    match DATA_ENDINGS.iter().find(|format| ending(name) == **format) {
+        Some(data) if format == Format::Text => Err(unsupported(data)),
+        _ => Ok(format),
+    }
 }
 
 fn ending(name: &str) -> String {
@@ -86,38 +146,80 @@ fn ending(name: &str) -> String {
 
 /// Names what a zip container holds, by the names of its parts.
 fn container(bytes: &[u8]) -> Result<Format, ReadError> {
-    let holds = |part: &[u8]| contains(bytes, part);
-    if holds(b"word/document") || holds(b"word/styles.xml") {
-        return Ok(Format::Docx);
+    // The first part of an OpenDocument or EPUB file is its media type, neither packed nor encrypted.
+    let head = &bytes[..bytes.len().min(200)];
+    if contains(head, b"mimetypeapplication/epub+zip") {
+        return Ok(Format::Epub);
     }
-    let format = match () {
-        () if holds(b"ppt/presentation") => "pptx",
-        () if holds(b"xl/workbook") => "xlsx",
-        () if holds(b"application/epub+zip") => "epub",
-        () if holds(b"opendocument.text") => "odt",
-        () if holds(b"opendocument.spreadsheet") => "ods",
-        () if holds(b"opendocument.presentation") => "odp",
+    if contains(head, b"mimetypeapplication/vnd.oasis.opendocument.") {
+        return Ok(Format::OpenDocument);
+    }
+    // Only the directory names a file's own parts; a file inside it may have a directory too, and comes before it.
+    let directory = directory(bytes);
+    let holds = |part: &[u8]| contains(directory, part);
+    Ok(match () {
+        () if holds(b"word/document") || holds(b"word/styles.xml") => Format::Docx,
+        () if holds(b"ppt/presentation") => Format::Pptx,
+        () if holds(b"xl/workbook.bin") => return Err(unsupported("xlsb")),
+        () if holds(b"xl/workbook") => Format::Xlsx,
+        () if holds(b"META-INF/container.xml") => Format::Epub,
+        () if holds(b"META-INF/manifest.xml") && holds(b"content.xml") => Format::OpenDocument,
         // Parts of a Word file may have any name; the types list then tells.
-        () if holds(b"[Content_Types].xml") && holds(b"word") => return Ok(Format::Docx),
-        () => "zip",
-    };
-    Err(unsupported(format))
+        () if holds(b"[Content_Types].xml") && contains(bytes, b"word") => Format::Docx,
+        () => return Err(unsupported("zip")),
+    })
+}
+
+/// Returns the directory at the end of a zip container, or the whole file where that is not found.
+fn directory(bytes: &[u8]) -> &[u8] {
+    let end = bytes.windows(4).rposition(|window| window == b"PK\x05\x06");
+    let start = end.and_then(|end| usize_at(bytes, end + 16));
+    start.zip(end).and_then(|(start, end)| bytes.get(start..end)).filter(|it| !it.is_empty()).unwrap_or(bytes)
 }
 
 /// Names what an OLE2 file holds, by the names of its streams.
-fn compound(bytes: &[u8]) -> ReadError {
+fn compound(bytes: &[u8]) -> Result<Format, ReadError> {
+    // Names of streams are compared without regard to capitals, and a few programs write them in those.
     let holds = |stream: &str| {
-        let wide: Vec<u8> = stream.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        contains(bytes, &wide)
+        let wide = |name: &str| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        contains(bytes, &wide(stream)) || contains(bytes, &wide(&stream.to_uppercase()))
     };
-    match () {
+    Err(match () {
         () if holds("EncryptedPackage") => ReadError::Encrypted,
-        () if holds("WordDocument") => unsupported("doc"),
+        () if holds("WordDocument") => return Ok(Format::Doc),
         () if holds("Workbook") => unsupported("xls"),
         () if holds("PowerPoint Document") => unsupported("ppt"),
         () if holds("__properties_version1.0") => unsupported("msg"),
         () => unsupported("ole2"),
+    })
+}
+
+/// Returns whether the first lines are the header of a mail message.
+fn is_mail(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(MAIL_WITHIN)]);
+    let mut found = 0;
+    for (number, line) in head.lines().enumerate() {
+        // A mailbox file puts a line of its own before the header.
+        if line.starts_with([' ', '\t']) && number > 0 || number == 0 && line.starts_with("From ") {
+            continue;
+        }
+        let Some((field, _)) = line.split_once(':') else { break };
+        if field.is_empty() || !field.bytes().all(|byte| byte.is_ascii_graphic()) {
+            break;
+        }
+        found += usize::from(MAIL_FIELDS.contains(&field.to_ascii_lowercase().as_str()));
     }
+    found >= 2
+}
+
+/// Returns whether this is JSON: its first line or all of it parses, or its name says so.
+fn is_json(start: &[u8], name: &str) -> bool {
+    if !start.starts_with(b"{") && !start.starts_with(b"[") {
+        return false;
+    }
+    let parses = |bytes: &[u8]| serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    matches!(ending(name).as_str(), "json" | "jsonl" | "ndjson") || line.len() > 2 && parses(line) || parses(start)
 }
 
 fn markup(bytes: &[u8], name: &str) -> Format {
@@ -130,6 +232,7 @@ fn markup(bytes: &[u8], name: &str) -> Format {
         "html" | "htm" | "xhtml" => Format::Html,
         _ if is_html => Format::Html,
         "md" | "markdown" | "mdown" | "mkd" => Format::Markdown,
+        "csv" | "tsv" => Format::Csv,
         _ => Format::Text,
     }
 }

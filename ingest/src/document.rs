@@ -89,4 +89,23 @@ impl Document {
         self.blocks.push(Block { kind, level, page, start, end, cells: Vec::new(), boxes: Vec::new() });
         self.blocks.last_mut()
     }
+
+    /// Appends all blocks of another document, on `page` where the format has pages.
+    pub(crate) fn append(&mut self, other: Document, page: Option<u32>) {
+        let characters: Vec<char> = other.text.chars().collect();
+        for block in other.blocks {
+            let text: String = characters.get(block.start..block.end).unwrap_or_default().iter().collect();
+            if let Some(own) = self.push(block.kind, block.level, page, &text) {
+                own.cells = block.cells;
+            }
+        }
+    }
+
+    /// Appends a table whose rows are lines of cells joined by ` | `.
+    pub(crate) fn push_table(&mut self, page: Option<u32>, cells: Vec<Vec<String>>) {
+        let lines: Vec<String> = cells.iter().map(|row| row.join(" | ").trim().to_owned()).collect();
+        if let Some(block) = self.push(BlockKind::Table, None, page, &lines.join("\n")) {
+            block.cells = cells;
+        }
+    }
 }

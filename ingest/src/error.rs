@@ -12,7 +12,9 @@ pub enum ReadError {
     #[error("file is empty")]
     EmptyFile,
     /// A format that is known by name but not read.
-    #[error("format {format} is not supported, supported are pdf, docx, html, markdown and plain text")]
+    #[error(
+        "format {format} is not supported, supported are pdf, doc, docx, rtf, odt, pptx, xlsx, epub, eml, html, markdown, csv, json and plain text"
+    )]
     UnsupportedFormat {
         /// Short name of the format found, for example `doc` or `png`.
         format: String,

@@ -9,12 +9,14 @@
 //! Deliberately not done: no OCR, no pictures, no network, no storage, no embedding.
 
 pub mod chunk;
+mod compound;
 pub mod detect;
 mod document;
 mod error;
 pub mod extract;
 mod layout;
 mod limits;
+mod little;
 mod read;
 pub mod sample;
 pub mod walk;

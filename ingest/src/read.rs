@@ -5,7 +5,7 @@
 use crate::detect::{Format, detect};
 use crate::document::{BlockKind, Document};
 use crate::error::ReadError;
-use crate::extract::{docx, html, markdown, pdf, text};
+use crate::extract::{csv, doc, docx, epub, html, json, mail, markdown, opendocument, pdf, pptx, rtf, text, xlsx};
 use crate::limits::Limits;
 
 /// Reads a file: finds its format by content, extracts it, and gives it a title if it has none of use.
@@ -18,15 +18,40 @@ pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadE
     if bytes.len() as u64 > limits.file_bytes_max {
         return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: limits.file_bytes_max });
     }
-    let mut document = match detect(bytes, name)? {
-        Format::Pdf => pdf::read(bytes, name, limits),
-        Format::Docx => docx::read(bytes, name, limits),
-        Format::Html => html::read(bytes, name, limits),
-        Format::Markdown => markdown::read(bytes, name, limits),
-        Format::Text => text::read(bytes, name, limits),
-    }?;
+    let format = detect(bytes, name)?;
+    let mut document = extract(format)(bytes, name, limits).map_err(|error| named(error, format))?;
     document.title = title(&document, name);
     Ok(document)
+}
+
+/// Reads one format.
+type Extract = fn(&[u8], &str, &Limits) -> Result<Document, ReadError>;
+
+fn extract(format: Format) -> Extract {
+    match format {
+        Format::Pdf => pdf::read,
+        Format::Docx => docx::read,
+        Format::Doc => doc::read,
+        Format::Rtf => rtf::read,
+        Format::OpenDocument => opendocument::read,
+        Format::Pptx => pptx::read,
+        Format::Xlsx => xlsx::read,
+        Format::Epub => epub::read,
+        Format::Mail => mail::read,
+        Format::Html => html::read,
+        Format::Markdown => markdown::read,
+        Format::Csv => csv::read,
+        Format::Json => json::read,
+        Format::Text => text::read,
+    }
+}
+
+/// Says of a broken part or container which kind of document it belongs to.
+fn named(error: ReadError, format: Format) -> ReadError {
+    match error {
+        ReadError::Corrupt { detail, .. } => ReadError::Corrupt { format: format.name().into(), detail },
+        error => error,
+    }
 }
 
 /// Returns the stated title, or the first level-1 heading where the statement is empty or made by a program.

@@ -30,16 +30,34 @@ fn content_decides_and_not_the_name() {
     check(b"# Title", "notes.md", Ok(Format::Markdown));
     check(b"plain", "notes.txt", Ok(Format::Text));
     check(b"BMW is a car", "cars.txt", Ok(Format::Text));
+    check(b"{\\rtf1 x}", "a.doc", Ok(Format::Rtf));
+    check(&compound("WordDocument"), "a.rtf", Ok(Format::Doc));
+    check(&compound("WORDDOCUMENT"), "a.rtf", Ok(Format::Doc));
+    check(b"PK\x03\x04..ppt/presentation.xml", "a.zip", Ok(Format::Pptx));
+    check(b"PK\x03\x04..xl/workbook.xml", "a.zip", Ok(Format::Xlsx));
+    check(b"PK\x03\x04......mimetypeapplication/epub+zip", "a.zip", Ok(Format::Epub));
+    check(b"PK\x03\x04...mimetypeapplication/vnd.oasis.opendocument.text", "a.zip", Ok(Format::OpenDocument));
+    check(b"From: a@b.c\nSubject: %PDF-1.4\n\nhello", "a.txt", Ok(Format::Mail));
+    check(b"{\"a\": 1}\n{\"a\": 2}\n", "a.log", Ok(Format::Json));
+    check(b"a,b\n1,2\n", "a.csv", Ok(Format::Csv));
+}
+
+#[test]
+fn text_that_only_begins_like_a_format_is_text() {
+    check(b"{ not json", "a.txt", Ok(Format::Text));
+    check(b"[1] A footnote", "a.txt", Ok(Format::Text));
+    check(b"Note: one\nSubject: two\n", "a.txt", Ok(Format::Text));
 }
 
 #[test]
 fn formats_that_are_not_read_are_named() {
-    check(b"{\\rtf1 x}", "a.doc", unsupported("rtf"));
     check(b"\x89PNG\r\n\x1a\n", "a.png", unsupported("png"));
-    check(b"PK\x03\x04..ppt/presentation.xml", "a.pptx", unsupported("pptx"));
-    check(b"PK\x03\x04..xl/workbook.xml", "a.xlsx", unsupported("xlsx"));
+    check(b"PK\x03\x04..xl/workbook.bin", "a.xlsb", unsupported("xlsb"));
     check(b"PK\x03\x04..other", "a.zip", unsupported("zip"));
-    check(&compound("WordDocument"), "a.doc", unsupported("doc"));
+    check(b"<?xml version='1.0'?><a/>", "a.xml", unsupported("xml"));
+    check(&compound("Workbook"), "a.xls", unsupported("xls"));
+    check(&compound("PowerPoint Document"), "a.ppt", unsupported("ppt"));
+    check(&compound("Other"), "a.doc", unsupported("ole2"));
 }
 
 #[test]

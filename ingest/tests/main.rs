@@ -4,7 +4,9 @@
 
 mod chunk;
 mod detect;
+mod doc;
 mod docx;
+mod fixture;
 mod pdf;
 mod sample;
 mod worker;

@@ -28,14 +28,20 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
         let limit = limits.text_chars_max as u64;
         return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
     }
-    let html = Html::parse_document(&source);
-    let mut reader = HtmlReader::default();
-    reader.document.media_type = "text/html".into();
-    reader.document.extractor = concat!("ragstone-html ", env!("CARGO_PKG_VERSION")).into();
-    reader.read(html.root_element())?;
-    if reader.document.blocks.is_empty() {
+    let mut document = parse(&source)?;
+    if document.blocks.is_empty() {
         return Err(ReadError::NoText { detail: "blank".into() });
     }
+    document.media_type = "text/html".into();
+    document.extractor = concat!("ragstone-html ", env!("CARGO_PKG_VERSION")).into();
+    Ok(document)
+}
+
+/// Reads decoded HTML into blocks and a title; there may be none of either.
+pub(super) fn parse(source: &str) -> Result<Document, ReadError> {
+    let html = Html::parse_document(source);
+    let mut reader = HtmlReader::default();
+    reader.read(html.root_element())?;
     Ok(reader.document)
 }
 
@@ -189,10 +195,7 @@ impl HtmlReader {
         if is_layout {
             return false;
         }
-        let lines: Vec<String> = rows.iter().map(|row| row.join(" | ").trim().to_owned()).collect();
-        if let Some(block) = self.document.push(BlockKind::Table, None, None, &lines.join("\n")) {
-            block.cells = rows;
-        }
+        self.document.push_table(None, rows);
         true
     }
 }

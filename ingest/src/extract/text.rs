@@ -88,8 +88,8 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     detector.guess(None, chardetng::Utf8Detection::Allow)
 }
 
-/// Returns runs of lines between blank lines, each line without trailing space.
-fn paragraphs(text: &str) -> Vec<String> {
+/// Returns runs of lines between blank lines, each line without trailing space; the last may be empty.
+pub(crate) fn paragraphs(text: &str) -> Vec<String> {
     let mut found = vec![String::new()];
     for line in text.lines() {
         let line = line.trim_end();

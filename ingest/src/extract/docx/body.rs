@@ -8,28 +8,15 @@ use std::collections::{HashMap, HashSet};
 
 use quick_xml::events::BytesStart;
 
-use super::numbering::Numbering;
 use super::styles::Styles;
-use super::table::Table;
-use super::xml::{Token, attribute, walk};
 use crate::document::BlockKind;
 use crate::error::ReadError;
+use crate::extract::item::Item;
+use crate::extract::list::Numbering;
+use crate::extract::symbol;
+use crate::extract::table::Table;
+use crate::extract::xml::{Token, attribute, walk};
 use crate::limits::Limits;
-
-/// One block of text before it has a place in the document.
-#[derive(Debug)]
-pub(super) struct Item {
-    /// What kind of text it is.
-    pub kind: BlockKind,
-    /// Heading level.
-    pub level: Option<u8>,
-    /// Whether it has the style of the document's title.
-    pub is_title: bool,
-    /// Its text.
-    pub text: String,
-    /// Its cells, for a table.
-    pub cells: Vec<Vec<String>>,
-}
 
 /// A footnote, endnote or comment, by its id in its part.
 pub(super) type Notes = HashMap<String, Note>;
@@ -297,7 +284,7 @@ impl<'a> BodyReader<'a> {
             "tab" | "ptab" => self.write("\t"),
             "br" | "cr" => self.write("\n"),
             "noBreakHyphen" => self.write("-"),
-            "sym" => self.write(&symbol(element)),
+            "sym" => self.write(&shown(element)),
             "footnoteReference" => self.refer(element, Reference::Footnote),
             "endnoteReference" => self.refer(element, Reference::Endnote),
             "commentReference" => self.refer(element, Reference::Comment),
@@ -328,7 +315,7 @@ impl<'a> BodyReader<'a> {
         };
         let Some(note) = note else { return Ok(()) };
         let text = format!("{label} {}", note.text);
-        self.pending.push(Item { kind: BlockKind::Note, level: None, is_title: false, text, cells: Vec::new() });
+        self.pending.push(Item::of(BlockKind::Note, text));
         self.write(&label)
     }
 
@@ -415,7 +402,7 @@ impl<'a> BodyReader<'a> {
             Some(marker) if !body.is_empty() => format!("{marker} {body}"),
             _ => body.to_owned(),
         };
-        Item { kind, level, is_title: style.is_title, text, cells: Vec::new() }
+        Item { level, is_title: style.is_title, ..Item::of(kind, text) }
     }
 
     fn close_sink(&mut self) -> Vec<Item> {
@@ -456,26 +443,12 @@ fn comment_item(comment: &Note) -> Item {
         }
         _ => comment.text.clone(),
     };
-    Item { kind: BlockKind::Comment, level: None, is_title: false, text, cells: Vec::new() }
+    Item::of(BlockKind::Comment, text)
 }
 
-/// Returns the character of a `sym` element: Unicode as it is, the symbol fonts' private codes for the usual signs.
-fn symbol(element: &BytesStart) -> String {
+/// Returns the character of a `sym` element.
+fn shown(element: &BytesStart) -> String {
     let code = attribute(element, "char").and_then(|hex| u32::from_str_radix(&hex, 16).ok()).unwrap_or(0);
     let font = attribute(element, "font").unwrap_or_default();
-    let low = if (0xF000..=0xF0FF).contains(&code) { code & 0xFF } else { code };
-    let known = match (font.as_str(), low) {
-        ("Wingdings", 0x6F | 0x71 | 0xA8) => Some('☐'),
-        ("Wingdings", 0xFC) => Some('✓'),
-        ("Wingdings", 0xFE) => Some('☒'),
-        ("Wingdings", 0xE0) => Some('→'),
-        ("Symbol", 0xB0) => Some('°'),
-        ("Symbol", 0xB1) => Some('±'),
-        ("Symbol", 0xB4) => Some('×'),
-        ("Symbol", 0xB7) => Some('•'),
-        ("Symbol", 0x6D) => Some('μ'),
-        _ if low == code => char::from_u32(code).filter(|character| !character.is_control()),
-        _ => None,
-    };
-    known.map_or_else(String::new, String::from)
+    symbol::shown(&font, code).map_or_else(String::new, String::from)
 }

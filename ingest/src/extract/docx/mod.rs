@@ -8,10 +8,7 @@
 mod body;
 mod numbering;
 mod package;
-mod properties;
 mod read;
 mod styles;
-mod table;
-mod xml;
 
 pub use read::read;

@@ -3,12 +3,14 @@
 //! Decides title and warnings; what a part means is decided in the modules below.
 
 use super::body::{Surroundings, read_body, read_notes};
-use super::numbering::Numbering;
+use super::numbering;
 use super::package::{self, Package};
-use super::properties;
 use super::styles::Styles;
 use crate::document::{BlockKind, Document};
 use crate::error::ReadError;
+use crate::extract::item;
+use crate::extract::list::Numbering;
+use crate::extract::properties;
 use crate::limits::Limits;
 
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -25,7 +27,7 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
     let mut document = described(&package, limits)?;
     let styles = package.styles.as_deref().map_or(Ok(Styles::default()), |xml| Styles::parse(xml, limits.depth_max))?;
     let numbering = match &package.numbering {
-        Some(xml) => Numbering::parse(xml, limits.depth_max)?,
+        Some(xml) => numbering::parse(xml, limits.depth_max)?,
         None => Numbering::default(),
     };
     let notes = |part: &Option<String>| match part {
@@ -38,15 +40,7 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
         endnotes: notes(&package.endnotes)?,
         comments: notes(&package.comments)?,
     };
-    let mut title = None;
-    for item in read_body(&package.document, &around, numbering, limits)? {
-        if title.is_none() && item.is_title {
-            title = Some(item.text.clone());
-        }
-        if let Some(block) = document.push(item.kind, item.level, None, &item.text) {
-            block.cells = item.cells;
-        }
-    }
+    let title = item::write(read_body(&package.document, &around, numbering, limits)?, None, &mut document);
     if document.blocks.is_empty() {
         return Err(ReadError::NoText { detail: "blank".into() });
     }

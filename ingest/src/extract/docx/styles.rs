@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::xml::{Token, attribute, walk};
 use crate::error::ReadError;
+use crate::extract::xml::{Token, attribute, walk};
 
 /// Longest chain of `basedOn` that is followed; Word itself stops at 11.
 const CHAIN_MAX: usize = 16;

@@ -3,7 +3,7 @@
 //! A table of one column is a frame around ordinary text, and is taken apart again. Merged cells keep their text in the
 //! first place and are empty in the others, so that columns stay aligned and nothing is said twice.
 
-use super::body::Item;
+use super::item::Item;
 use crate::document::BlockKind;
 use crate::error::ReadError;
 
@@ -102,7 +102,7 @@ impl Table {
             }
             cells.push(padded(row, line));
         }
-        Ok(vec![Item { kind: BlockKind::Table, level: None, is_title: false, text, cells }])
+        Ok(vec![Item { cells, ..Item::of(BlockKind::Table, text) }])
     }
 }
 

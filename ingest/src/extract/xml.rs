@@ -87,7 +87,7 @@ fn entity<'a>(name: &str, buffer: &'a mut [u8; 4]) -> &'a str {
 }
 
 fn damaged(position: u64, detail: &str) -> ReadError {
-    ReadError::Corrupt { format: "docx".into(), detail: format!("xml at byte {position}: {detail}") }
+    ReadError::Corrupt { format: "xml".into(), detail: format!("xml at byte {position}: {detail}") }
 }
 
 #[cfg(test)]

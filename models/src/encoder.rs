@@ -12,15 +12,18 @@ use crate::batch;
 use crate::bert::{PackedBert, text_rows};
 use crate::error::ModelError;
 use crate::folder::{read, sha256_hex};
+use crate::gemm::{Helpers, Team};
 use crate::identity::Identity;
 use crate::padded::PaddedBert;
 use crate::pooling::{Pooling, normalize};
+use crate::precision::Precision;
+use crate::room::Rooms;
 use crate::spec::ModelSpec;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 
 /// Tokens in one batch on the CPU. Chosen so that weights are reused often enough and activations stay in the cache.
-const PACKED_TOKENS_MAX: usize = 512;
+const PACKED_TOKENS_MAX: usize = 128;
 /// Tokens in one batch on a GPU, before padding.
 const PADDED_TOKENS_MAX: usize = 16_384;
 
@@ -31,6 +34,8 @@ pub struct LoadOptions {
     pub threads: usize,
     /// Where the model runs.
     pub device: Device,
+    /// How numbers are held while the model computes; a GPU computes in f32 only.
+    pub precision: Precision,
 }
 
 /// Chooses where a model runs.
@@ -59,6 +64,11 @@ pub struct Encoder {
     tokenizer: Arc<Tokenizer>,
     pooling: Pooling,
     bert: Bert,
+    rooms: Rooms,
+    /// They share the work of a text that is encoded alone.
+    helpers: Helpers,
+    /// Calls that are encoding.
+    at_work: AtomicUsize,
     threads: usize,
 }
 
@@ -78,17 +88,37 @@ impl Encoder {
             return Err(ModelError::InvalidOption { option: "threads", found: 0, expected: "at least 1" });
         }
         let spec = ModelSpec::read(folder)?;
-        let device = choose_device(options.device)?;
+        let device = choose_device(options)?;
         let weights = Weights::read(&spec.transformer.join("model.safetensors"), &device)?;
-        let identity = identify(name, &spec, &weights.sha256)?;
+        let identity = identify(name, &spec, &weights.sha256, options.precision)?;
         let tokenizer = Arc::new(Tokenizer::load(&spec)?);
         let bert = match device {
-            candle_core::Device::Cpu => Bert::Packed(PackedBert::load(weights, &spec.bert)?),
+            candle_core::Device::Cpu => Bert::Packed(PackedBert::load(weights, &spec.bert, options.precision)?),
             device => Bert::Padded(PaddedBert::load(weights, &spec.bert, &device)?),
         };
         let duration_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(model = name, revision = identity.revision, device = bert.device(), duration_ms, "model loaded");
-        Ok(Encoder { identity, tokenizer, pooling: spec.pooling, bert, threads: options.threads })
+        tracing::info!(
+            model = name,
+            revision = identity.revision,
+            kernels = bert.kernels(),
+            duration_ms,
+            "model loaded"
+        );
+        let helpers = match &bert {
+            Bert::Packed(_) => options.threads - 1,
+            Bert::Padded(_) => 0,
+        };
+        let no_start = |error| ModelError::Compute { detail: format!("encoding helpers do not start: {error}") };
+        Ok(Encoder {
+            identity,
+            tokenizer,
+            pooling: spec.pooling,
+            bert,
+            rooms: Rooms::new(options.threads),
+            helpers: Helpers::spawn(helpers).map_err(no_start)?,
+            at_work: AtomicUsize::new(0),
+            threads: options.threads,
+        })
     }
 
     /// Returns what makes this model's vectors this model's.
@@ -127,9 +157,11 @@ impl Encoder {
             Bert::Padded(_) => (1, PADDED_TOKENS_MAX),
         };
         let batches = batch::cut(&lengths, limit);
+        let at_work = AtWork::enter(&self.at_work);
+        let share = batches.len() == 1 && at_work.is_alone;
         let pooled = side_by_side(batches.len(), workers, |number| {
             let batch: Vec<&[u32]> = batches[number].iter().map(|&text| texts[text].as_slice()).collect();
-            self.encode_batch(&batch)
+            self.encode_batch(&batch, if share { self.helpers.lead() } else { Team::Alone })
         })?;
         let width = self.identity.dimension;
         let mut vectors = vec![0.0; texts.len() * width];
@@ -141,12 +173,15 @@ impl Encoder {
         Ok(vectors)
     }
 
-    fn encode_batch(&self, texts: &[&[u32]]) -> Result<Vec<f32>, ModelError> {
+    fn encode_batch(&self, texts: &[&[u32]], team: Team) -> Result<Vec<f32>, ModelError> {
+        match &self.bert {
+            Bert::Packed(bert) => Ok(self.rooms.with(|room| self.pool(texts, bert.forward(texts, &team, room)))),
+            Bert::Padded(bert) => Ok(self.pool(texts, &bert.forward(texts)?)),
+        }
+    }
+
+    fn pool(&self, texts: &[&[u32]], rows: &[f32]) -> Vec<f32> {
         let width = self.identity.dimension;
-        let rows = match &self.bert {
-            Bert::Packed(bert) => bert.forward(texts)?,
-            Bert::Padded(bert) => bert.forward(texts)?,
-        };
         let mut vectors = vec![0.0; texts.len() * width];
         for (range, vector) in text_rows(texts).into_iter().zip(vectors.chunks_exact_mut(width)) {
             self.pooling.pool(&rows[range.start * width..range.end * width], vector);
@@ -154,29 +189,38 @@ impl Encoder {
                 normalize(vector);
             }
         }
-        Ok(vectors)
+        vectors
     }
 }
 
 impl Bert {
-    fn device(&self) -> &'static str {
+    fn kernels(&self) -> &'static str {
         match self {
-            Bert::Packed(_) => "cpu",
+            Bert::Packed(bert) => bert.kernels(),
             Bert::Padded(_) => "cuda",
         }
     }
 }
 
-fn choose_device(device: Device) -> Result<candle_core::Device, ModelError> {
+fn choose_device(options: &LoadOptions) -> Result<candle_core::Device, ModelError> {
     let missing = |error: candle_core::Error| ModelError::DeviceMissing { wanted: "cuda", detail: error.to_string() };
-    match device {
-        Device::Cpu => Ok(candle_core::Device::Cpu),
-        Device::Auto if !candle_core::utils::cuda_is_available() => Ok(candle_core::Device::Cpu),
-        Device::Auto | Device::Cuda => candle_core::Device::new_cuda(0).map_err(missing),
+    match (options.device, options.precision) {
+        (Device::Cpu, _) => Ok(candle_core::Device::Cpu),
+        (Device::Auto, Precision::F32) if candle_core::utils::cuda_is_available() => cuda().map_err(missing),
+        (Device::Auto, _) => Ok(candle_core::Device::Cpu),
+        (Device::Cuda, Precision::F32) => cuda().map_err(missing),
+        (Device::Cuda, precision) => {
+            let found = precision.name().to_string();
+            Err(ModelError::Unsupported { part: "precision on a gpu", found, supported: "f32" })
+        }
     }
 }
 
-fn identify(name: &str, spec: &ModelSpec, weights_sha256: &str) -> Result<Identity, ModelError> {
+fn cuda() -> candle_core::Result<candle_core::Device> {
+    candle_core::Device::new_cuda(0)
+}
+
+fn identify(name: &str, spec: &ModelSpec, weights_sha256: &str, precision: Precision) -> Result<Identity, ModelError> {
     let config = read(&spec.transformer.join("config.json"))?;
     let tokenizer = read(&spec.transformer.join("tokenizer.json"))?;
     let lower_case: &[u8] = if spec.lower_case { b"lower" } else { b"" };
@@ -193,7 +237,29 @@ fn identify(name: &str, spec: &ModelSpec, weights_sha256: &str) -> Result<Identi
         query_prefix: spec.query_prefix.clone(),
         document_prefix: spec.document_prefix.clone(),
         max_tokens: spec.max_tokens,
+        precision,
     })
+}
+
+/// Counts a call as long as it lives.
+///
+/// Helpers are for a call that has the processor to itself: beside other work the system may stop a helper in the middle
+/// of a part, and the query waits for it.
+struct AtWork<'a> {
+    calls: &'a AtomicUsize,
+    is_alone: bool,
+}
+
+impl AtWork<'_> {
+    fn enter(calls: &AtomicUsize) -> AtWork<'_> {
+        AtWork { calls, is_alone: calls.fetch_add(1, Ordering::Relaxed) == 0 }
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 type Numbered = Vec<(usize, Vec<f32>)>;

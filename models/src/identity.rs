@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::precision::Precision;
+
 /// Names a model by everything that shapes its vectors.
 ///
 /// Two equal identities give the same vectors for the same texts.
@@ -27,4 +29,8 @@ pub struct Identity {
     pub document_prefix: String,
     /// The longest input in tokens, special tokens and prefix included; what is longer is cut.
     pub max_tokens: usize,
+    /// How numbers were held while vectors were computed. Not written down for f32, so that an identity without it means
+    /// f32.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
 }

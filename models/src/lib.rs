@@ -6,16 +6,26 @@
 //!
 //! It does not download models, read the environment, choose a model for a collection, or know what a chunk is.
 
+mod attention;
 mod batch;
 mod bert;
 mod embedder;
 mod encoder;
 mod error;
 mod folder;
+mod gemm;
+mod half_attention;
 mod identity;
-mod kernel;
+mod layer;
+mod linear;
 mod padded;
+mod pass;
 mod pooling;
+mod precision;
+mod quantize;
+mod room;
+mod rows;
+mod scalar;
 mod spec;
 mod tokenizer;
 mod weights;
@@ -29,4 +39,5 @@ pub use encoder::{Device, Encoder, LoadOptions, TextKind};
 pub use error::ModelError;
 pub use folder::{ModelSummary, find_model, list_models, verify};
 pub use identity::Identity;
+pub use precision::Precision;
 pub use tokenizer::Tokenizer;

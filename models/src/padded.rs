@@ -49,6 +49,9 @@ mod tests {
 
     use super::*;
     use crate::bert::PackedBert;
+    use crate::gemm::Team;
+    use crate::precision::Precision;
+    use crate::room::Room;
     use crate::tiny_model;
 
     #[test]
@@ -58,10 +61,11 @@ mod tests {
         let config: Config = serde_json::from_value(tiny_model::config()).unwrap();
         let weights = || Weights::read(&folder.path().join("model.safetensors"), &Device::Cpu).unwrap();
         let padded = PaddedBert::load(weights(), &config, &Device::Cpu).unwrap();
-        let packed = PackedBert::load(weights(), &config).unwrap();
+        let packed = PackedBert::load(weights(), &config, Precision::F32).unwrap();
+        let mut room = Room::new(1);
         let texts: [&[u32]; 3] = [&[2, 5, 6, 7, 8, 9, 10, 3], &[2, 3], &[2, 30, 40, 3]];
-        let (padded, packed) = (padded.forward(&texts).unwrap(), packed.forward(&texts).unwrap());
+        let (padded, packed) = (padded.forward(&texts).unwrap(), packed.forward(&texts, &Team::Alone, &mut room));
         assert_eq!(padded.len(), packed.len());
-        assert!(padded.iter().zip(&packed).all(|(a, b)| (a - b).abs() < 1e-4));
+        assert!(padded.iter().zip(packed).all(|(a, b)| (a - b).abs() < 1e-4));
     }
 }

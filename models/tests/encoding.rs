@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::{DType, Device as CandleDevice, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::BertModel;
-use ragstone_models::{Device, Encoder, LoadOptions, TextKind};
+use ragstone_models::{Device, Encoder, Identity, LoadOptions, Precision, TextKind};
 use serde_json::json;
 
 use crate::tiny_model;
@@ -13,7 +13,11 @@ use crate::tiny_model;
 const DIMENSION: usize = 32;
 
 pub fn load(folder: &Path, threads: usize) -> Encoder {
-    Encoder::load(folder, "tiny", &LoadOptions { threads, device: Device::Cpu }).unwrap()
+    load_with(folder, threads, Precision::F32)
+}
+
+fn load_with(folder: &Path, threads: usize, precision: Precision) -> Encoder {
+    Encoder::load(folder, "tiny", &LoadOptions { threads, device: Device::Cpu, precision }).unwrap()
 }
 
 fn tiny() -> tempfile::TempDir {
@@ -62,14 +66,32 @@ fn vectors_equal_those_of_the_model_library() {
 fn a_text_has_the_same_vector_in_every_batch_and_on_every_thread_count() {
     let folder = tiny();
     let texts = texts();
-    let alone: Vec<f32> = {
-        let encoder = load(folder.path(), 1);
-        texts.iter().flat_map(|text| encoder.encode(&[text], TextKind::Document).unwrap()).collect()
-    };
-    for threads in [1, 2, 3] {
-        let together = load(folder.path(), threads).encode(&borrow(&texts), TextKind::Document).unwrap();
-        assert!(together == alone, "vectors differ with {threads} threads");
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let encoder = load_with(folder.path(), 1, precision);
+        let alone: Vec<f32> =
+            texts.iter().flat_map(|text| encoder.encode(&[text], TextKind::Document).unwrap()).collect();
+        for threads in [1, 2, 3] {
+            let encoder = load_with(folder.path(), threads, precision);
+            let together = encoder.encode(&borrow(&texts), TextKind::Document).unwrap();
+            assert!(together == alone, "{} vectors differ with {threads} threads", precision.name());
+            let shared: Vec<f32> =
+                texts.iter().flat_map(|text| encoder.encode(&[text], TextKind::Document).unwrap()).collect();
+            assert!(shared == alone, "{} vectors differ shared by {threads} threads", precision.name());
+        }
     }
+}
+
+#[test]
+fn a_precision_is_part_of_the_identity_and_f32_leaves_no_trace() {
+    let folder = tiny();
+    let identity = |precision| load_with(folder.path(), 1, precision).identity().clone();
+    let (f32, bf16) = (identity(Precision::F32), identity(Precision::Bf16));
+    assert_ne!(f32, bf16);
+    assert_eq!(serde_json::to_value(&f32).unwrap().get("precision"), None);
+    assert_eq!(serde_json::to_value(&bf16).unwrap()["precision"], json!("bf16"));
+    let read =
+        |identity: &Identity| -> Identity { serde_json::from_value(serde_json::to_value(identity).unwrap()).unwrap() };
+    assert_eq!([read(&f32), read(&bf16)], [f32, bf16]);
 }
 
 #[test]

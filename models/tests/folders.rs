@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ragstone_models::{Device, Encoder, LoadOptions, ModelError, find_model, list_models, verify};
+use ragstone_models::{Device, Encoder, LoadOptions, ModelError, Precision, find_model, list_models, verify};
 use serde_json::json;
 
 use crate::tiny_model::{self, write_json};
@@ -18,7 +18,10 @@ fn check(spoil: impl FnOnce(&Path), code: &str) {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path(), "tiny");
     spoil(&folder);
-    let error = Encoder::load(&folder, "tiny", &LoadOptions { threads: 1, device: Device::Cpu }).err().unwrap();
+    let error =
+        Encoder::load(&folder, "tiny", &LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32 })
+            .err()
+            .unwrap();
     assert_eq!(error.code(), code, "{error}");
 }
 
@@ -52,8 +55,12 @@ fn a_folder_that_cannot_be_honoured_is_refused_with_the_reason() {
 #[test]
 fn zero_threads_are_refused() {
     let root = tempfile::tempdir().unwrap();
-    let outcome =
-        Encoder::load(&tiny(root.path(), "tiny"), "tiny", &LoadOptions { threads: 0, device: Device::Auto }).err();
+    let outcome = Encoder::load(
+        &tiny(root.path(), "tiny"),
+        "tiny",
+        &LoadOptions { threads: 0, device: Device::Auto, precision: Precision::F32 },
+    )
+    .err();
     assert_eq!(outcome, Some(ModelError::InvalidOption { option: "threads", found: 0, expected: "at least 1" }));
 }
 

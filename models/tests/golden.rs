@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use ragstone_models::{Device, Encoder, LoadOptions, TextKind, verify};
+use ragstone_models::{Device, Encoder, LoadOptions, Precision, TextKind, verify};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -21,7 +21,11 @@ fn folder() -> PathBuf {
 }
 
 fn load(threads: usize) -> Encoder {
-    Encoder::load(&folder(), "all-MiniLM-L6-v2", &LoadOptions { threads, device: Device::Cpu }).unwrap()
+    load_with(threads, Precision::F32)
+}
+
+fn load_with(threads: usize, precision: Precision) -> Encoder {
+    Encoder::load(&folder(), "all-MiniLM-L6-v2", &LoadOptions { threads, device: Device::Cpu, precision }).unwrap()
 }
 
 fn cases() -> Vec<Case> {
@@ -44,6 +48,20 @@ fn vectors_are_those_of_sentence_transformers() {
     }
 }
 
+/// Short precisions keep the direction of a vector, which is all that retrieval asks for.
+#[test]
+fn short_precisions_stay_close_to_sentence_transformers() {
+    for (precision, least, mean) in [(Precision::Bf16, 0.998, 0.999), (Precision::Int8, 0.98, 0.99)] {
+        let encoder = load_with(2, precision);
+        let cosines: Vec<f32> = cases()
+            .iter()
+            .map(|case| cosine(&encoder.encode(&[&case.text], TextKind::Document).unwrap(), &case.vector))
+            .collect();
+        let found = cosines.iter().sum::<f32>() / cosines.len() as f32;
+        assert!(found >= mean && cosines.iter().all(|cosine| *cosine >= least), "{} {cosines:?}", precision.name());
+    }
+}
+
 #[test]
 fn the_golden_texts_reach_beyond_the_limit() {
     let tokenizer = load(1).tokenizer();
@@ -56,13 +74,15 @@ fn the_golden_texts_reach_beyond_the_limit() {
 #[test]
 fn a_text_has_the_same_vector_in_every_batch() {
     let cases = cases();
-    let mut texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
-    let encoder = load(2);
-    let alone: Vec<Vec<f32>> = texts.iter().map(|text| encoder.encode(&[text], TextKind::Query).unwrap()).collect();
-    assert!(encoder.encode(&texts, TextKind::Query).unwrap() == alone.concat());
-    texts.reverse();
-    let reversed: Vec<f32> = alone.into_iter().rev().flatten().collect();
-    assert!(encoder.encode(&texts, TextKind::Query).unwrap() == reversed);
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let mut texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
+        let encoder = load_with(2, precision);
+        let alone: Vec<Vec<f32>> = texts.iter().map(|text| encoder.encode(&[text], TextKind::Query).unwrap()).collect();
+        assert!(encoder.encode(&texts, TextKind::Query).unwrap() == alone.concat(), "{}", precision.name());
+        texts.reverse();
+        let reversed: Vec<f32> = alone.into_iter().rev().flatten().collect();
+        assert!(encoder.encode(&texts, TextKind::Query).unwrap() == reversed, "{}", precision.name());
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ragstone_models::{Device, Embedder, LoadOptions, ModelError, Priority, TextKind};
+use ragstone_models::{Device, Embedder, LoadOptions, ModelError, Precision, Priority, TextKind};
 
 use crate::encoding::{load, texts};
 use crate::tiny_model;
@@ -10,7 +10,7 @@ use crate::tiny_model;
 fn spawn(queue: usize) -> (tempfile::TempDir, Embedder) {
     let folder = tempfile::tempdir().unwrap();
     tiny_model::write(folder.path());
-    let options = LoadOptions { threads: 1, device: Device::Cpu };
+    let options = LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32 };
     let embedder = Embedder::spawn(folder.path(), "tiny", &options, queue).unwrap();
     (folder, embedder)
 }

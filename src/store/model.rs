@@ -3,7 +3,7 @@
 //! How a model runs belongs to the models crate; fetching its files is done outside this process.
 
 use crate::error::{Error, Result};
-use ragstone_models::{Device, Embedder, Identity, LoadOptions, ModelError, ModelSummary, Priority, TextKind};
+use ragstone_models::{Device, Embedder, Identity, LoadOptions, ModelError, ModelSummary, Precision, Priority, TextKind};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +44,7 @@ impl Models {
             model: name.to_owned(),
             installed: self.list().unwrap_or_default().into_iter().map(|model| model.name).collect(),
         })?;
-        let options = LoadOptions { threads: self.threads, device: Device::Auto };
+        let options = LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32 };
         let embedder = Embedder::spawn(&folder, name, &options, EMBEDS_WAITING_MAX).map_err(from_model)?;
         loaded.insert(name.to_owned(), embedder.clone());
         Ok(embedder)

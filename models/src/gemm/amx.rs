@@ -1,0 +1,159 @@
+//! Products on the tile registers (AMX): 16 rows by 16 columns by 64 bytes of depth in one instruction.
+//!
+//! Four tiles hold the sums of 32 rows and one panel, two the left side, two the weights. Rust's intrinsics for tiles are
+//! not stable, so each block of rows is one piece of assembly that sets the tiles up and releases them. It does not check
+//! lengths; its callers have.
+
+use std::arch::asm;
+use std::arch::x86_64::__cpuid_count;
+
+use super::PANEL;
+use super::operand::{Ahead, Operand};
+use super::system::allow_tiles;
+
+/// Rows in a tile. Blocks of fewer rows are computed in full, so operands have room for whole tiles.
+pub(super) const TILE_ROWS: usize = 16;
+/// Bytes of a row in a tile, and of a row of the left side in its panel.
+const ROW_BYTES: usize = 64;
+
+/// Proof that the processor has tiles for bf16 and bytes, and that the system saves them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amx(());
+
+/// The shape of all eight tiles, as the processor reads it.
+#[repr(C, align(64))]
+struct Shapes {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static FULL_TILES: Shapes = Shapes {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    row_bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+impl Amx {
+    /// Asks the processor and the system.
+    pub(super) fn detect() -> Option<Amx> {
+        const TILES: u32 = 1 << 24;
+        const HALF_TILES: u32 = 1 << 22;
+        const BYTE_TILES: u32 = 1 << 25;
+        const ALL: u32 = TILES | HALF_TILES | BYTE_TILES;
+        if !is_x86_feature_detected!("avx512f") {
+            return None;
+        }
+        let found = __cpuid_count(7, 0).edx & ALL;
+        (found == ALL && allow_tiles()).then_some(Amx(()))
+    }
+}
+
+/// Defines the product for one kind of number.
+macro_rules! product {
+    ($product:ident, $instruction:literal) => {
+        /// Multiplies all rows with one panel of weights, `steps` times 64 bytes deep.
+        ///
+        /// # Safety
+        /// There is an [`Amx`]; `left` has its rows, rounded up to whole tiles, in `steps` panels; `right` has `steps`
+        /// times 16 rows of 128 bytes; `out` has room for a panel of 4-byte numbers in as many rows as `left`.
+        pub(super) unsafe fn $product(
+            left: Operand<u8>,
+            steps: usize,
+            right: *const u8,
+            out: *mut u8,
+            ahead: &[u8],
+        ) {
+            let tiles = left.rows.div_ceil(TILE_ROWS);
+            let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
+            for tile in (0..tiles).step_by(2) {
+                let (at, step) = ahead.take(steps);
+                // SAFETY: the caller vouches for whole tiles of rows; the assembly reads `steps` tiles from each operand
+                // and writes whole tiles of the result; it releases the tiles that it set up.
+                unsafe {
+                    let first = left.values.add(tile * TILE_ROWS * ROW_BYTES);
+                    let out = out.add(tile * TILE_ROWS * PANEL * 4);
+                    if tile + 1 < tiles {
+                        asm!(
+                            "ldtilecfg [{shapes}]",
+                            "tilezero tmm0",
+                            "tilezero tmm1",
+                            "tilezero tmm2",
+                            "tilezero tmm3",
+                            "2:",
+                            "tileloadd tmm4, [{left} + {row} * 1]",
+                            "tileloadd tmm6, [{right} + {row} * 2]",
+                            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+                            "prefetcht1 [{at}]",
+                            concat!($instruction, " tmm0, tmm4, tmm6"),
+                            "tileloadd tmm5, [{left} + {row} * 1 + 1024]",
+                            "prefetcht1 [{at} + 64]",
+                            concat!($instruction, " tmm1, tmm4, tmm7"),
+                            concat!($instruction, " tmm2, tmm5, tmm6"),
+                            concat!($instruction, " tmm3, tmm5, tmm7"),
+                            "add {left}, {stride}",
+                            "add {right}, 2048",
+                            "add {at}, {step}",
+                            "dec {steps}",
+                            "jnz 2b",
+                            "tilestored [{out} + {row} * 2], tmm0",
+                            "tilestored [{out} + {row} * 2 + 64], tmm1",
+                            "tilestored [{out} + {row} * 2 + 2048], tmm2",
+                            "tilestored [{out} + {row} * 2 + 2112], tmm3",
+                            "tilerelease",
+                            shapes = in(reg) &FULL_TILES,
+                            left = inout(reg) first => _,
+                            right = inout(reg) right => _,
+                            row = in(reg) ROW_BYTES,
+                            stride = in(reg) left.stride,
+                            at = inout(reg) at => _,
+                            step = in(reg) step,
+                            steps = inout(reg) steps => _,
+                            out = in(reg) out,
+                            options(nostack),
+                        );
+                    } else {
+                        asm!(
+                            "ldtilecfg [{shapes}]",
+                            "tilezero tmm0",
+                            "tilezero tmm1",
+                            "2:",
+                            "tileloadd tmm4, [{left} + {row} * 1]",
+                            "tileloadd tmm6, [{right} + {row} * 2]",
+                            "prefetcht1 [{at}]",
+                            concat!($instruction, " tmm0, tmm4, tmm6"),
+                            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+                            "prefetcht1 [{at} + 64]",
+                            concat!($instruction, " tmm1, tmm4, tmm7"),
+                            "add {left}, {stride}",
+                            "add {right}, 2048",
+                            "add {at}, {step}",
+                            "dec {steps}",
+                            "jnz 2b",
+                            "tilestored [{out} + {row} * 2], tmm0",
+                            "tilestored [{out} + {row} * 2 + 64], tmm1",
+                            "tilerelease",
+                            shapes = in(reg) &FULL_TILES,
+                            left = inout(reg) first => _,
+                            right = inout(reg) right => _,
+                            row = in(reg) ROW_BYTES,
+                            stride = in(reg) left.stride,
+                            at = inout(reg) at => _,
+                            step = in(reg) step,
+                            steps = inout(reg) steps => _,
+                            out = in(reg) out,
+                            options(nostack),
+                        );
+                    }
+                }
+            }
+        }
+    };
+}
+
+product!(multiply_halves, "tdpbf16ps");
+product!(multiply_bytes, "tdpbusd");

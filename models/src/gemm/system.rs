@@ -1,0 +1,66 @@
+//! What has to be asked of the operating system: large pages, and leave to use the tile registers.
+//!
+//! Both are requests: where they are refused, or on another system, the callers do without.
+
+use std::mem::MaybeUninit;
+
+/// Asks that large pages hold the whole ones among these bytes, before anybody writes to them.
+///
+/// A short query reads all weights once; with small pages it waits for an address translation every 4 KiB.
+pub(crate) fn ask_for_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
+    const HUGE_PAGE_BYTES: usize = 2 << 20;
+    let start = memory.as_ptr().addr().next_multiple_of(HUGE_PAGE_BYTES);
+    let end = (memory.as_ptr().addr() + size_of_val(memory)) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    if start < end {
+        advise_huge_pages(start, end - start);
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn advise_huge_pages(start: usize, bytes: usize) {
+    const MADVISE: usize = 28;
+    const HUGE_PAGES: usize = 14;
+    // SAFETY: the advice changes how whole pages inside memory of ours are mapped, never what they hold.
+    unsafe { call(MADVISE, start, bytes, HUGE_PAGES) };
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn advise_huge_pages(_start: usize, _bytes: usize) {}
+
+/// Asks leave for this process to use the tile registers, and says whether it was given.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) fn allow_tiles() -> bool {
+    const ARCH_PRCTL: usize = 158;
+    const REQUEST_FEATURE: usize = 0x1023;
+    const TILE_DATA: usize = 18;
+    // SAFETY: the call only enlarges what the system saves of this process's registers.
+    unsafe { call(ARCH_PRCTL, REQUEST_FEATURE, TILE_DATA, 0) == 0 }
+}
+
+#[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+pub(crate) fn allow_tiles() -> bool {
+    false
+}
+
+/// Makes a system call with three arguments.
+///
+/// # Safety
+/// The call must be sound with these arguments.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+unsafe fn call(number: usize, first: usize, second: usize, third: usize) -> isize {
+    let result;
+    // SAFETY: the caller vouches for the call; the kernel changes no register but those named.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") first,
+            in("rsi") second,
+            in("rdx") third,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}

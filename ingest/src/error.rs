@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Formats that are read, as people call them.
+const SUPPORTED: &str = "pdf, doc, docx, rtf, odt, pptx, xlsx, epub, eml, html, markdown, csv, json and plain text";
+
 /// Reason for which one file gave no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -12,9 +15,7 @@ pub enum ReadError {
     #[error("file is empty")]
     EmptyFile,
     /// A format that is known by name but not read.
-    #[error(
-        "format {format} is not supported, supported are pdf, doc, docx, rtf, odt, pptx, xlsx, epub, eml, html, markdown, csv, json and plain text"
-    )]
+    #[error("format {format} is not supported, supported are {SUPPORTED}")]
     UnsupportedFormat {
         /// Short name of the format found, for example `doc` or `png`.
         format: String,

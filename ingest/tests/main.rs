@@ -7,6 +7,7 @@ mod detect;
 mod doc;
 mod docx;
 mod fixture;
+mod formats;
 mod pdf;
 mod sample;
 mod worker;

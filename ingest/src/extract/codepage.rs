@@ -72,7 +72,7 @@ pub(super) fn of_character_set(set: u32) -> Option<&'static Encoding> {
         162 => WINDOWS_1254,
         163 => WINDOWS_1258,
         177 => WINDOWS_1255,
-        178 | 179 | 180 => WINDOWS_1256,
+        178..=180 => WINDOWS_1256,
         186 => WINDOWS_1257,
         204 => WINDOWS_1251,
         222 => WINDOWS_874,

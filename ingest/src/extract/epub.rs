@@ -17,7 +17,7 @@ const VOID: [&str; 14] =
 /// Reads a book.
 ///
 /// # Errors
-/// `Corrupt` when it has no package or no spine, `Encrypted` when its chapters are locked, `LimitExceeded`, and `NoText`.
+/// `Corrupt` when it has no package, `Encrypted` when its chapters are locked, `LimitExceeded`, and `NoText`.
 pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
     let mut container = Container::open(bytes, limits)?;
     let root = container.part("META-INF/container.xml")?.ok_or_else(|| corrupt("it has no container part"))?;

@@ -257,22 +257,25 @@ impl<'a> Reader<'a> {
         match word {
             "footnote" => self.begin_note(BlockKind::Note),
             "annotation" => self.begin_note(BlockKind::Comment),
-            "listtext" | "pntext" => self.sinks.last_mut().map(|sink| sink.marker.clear()),
-            "atnauthor" => Some(self.comment_author.clear()),
+            "listtext" | "pntext" => {
+                if let Some(sink) = self.sinks.last_mut() {
+                    sink.marker.clear();
+                }
+            }
+            "atnauthor" => self.comment_author.clear(),
             "shptxt" => return self.end_paragraph(End::Paragraph),
-            _ => None,
-        };
+            _ => {}
+        }
         Ok(())
     }
 
-    fn begin_note(&mut self, kind: BlockKind) -> Option<()> {
+    fn begin_note(&mut self, kind: BlockKind) {
         // A note in a note is none that any writer makes, and is taken as text.
         if self.sinks.len() < 2 {
             self.sinks.push(Sink::new(self.limits));
             self.state.note = Some(kind);
             self.state.paragraph = Paragraph::default();
         }
-        Some(())
     }
 
     /// Sets a property, or does what a word says.

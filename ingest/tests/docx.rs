@@ -134,6 +134,34 @@ fn links_controls_fields_and_equations_show_their_text() {
     check(&body, &[(BlockKind::Paragraph, "link 4 E=mc")]);
 }
 
+#[test]
+fn equations_keep_fractions_powers_and_roots() {
+    let part = |name: &str, text: &str| format!("<m:{name}><m:r><m:t>{text}</m:t></m:r></m:{name}>");
+    let fraction = format!("<m:f>{}{}</m:f>", part("num", "a"), part("den", "b"));
+    let power = format!("<m:sSup>{}{}</m:sSup>", part("e", "x"), part("sup", "2"));
+    let body = format!("<w:p><m:oMath>{fraction}{power}<m:rad>{}</m:rad></m:oMath></w:p>", part("e", "y"));
+    check(&body, &[(BlockKind::Paragraph, "a/bx^2√y")]);
+}
+
+#[test]
+fn a_picture_says_what_it_shows_once() {
+    let picture = r#"<w:drawing><wp:docPr descr="A red &amp; blue chart"/></w:drawing>"#;
+    let body = format!(
+        "<w:p><w:r><mc:AlternateContent><mc:Choice>{picture}</mc:Choice><mc:Fallback>{picture}</mc:Fallback>\
+         </mc:AlternateContent></w:r>{}</w:p>",
+        run("See")
+    );
+    check(&body, &[(BlockKind::Paragraph, "See"), (BlockKind::Paragraph, "[A red & blue chart]")]);
+}
+
+#[test]
+fn endnotes_have_labels_of_their_own() {
+    let xml = r#"<document><body><p><r><t>Paid</t><endnoteReference id="2"/></r></p></body></document>"#;
+    let notes = r#"<endnotes><endnote id="2"><p><r><t>Later.</t></r></p></endnote></endnotes>"#;
+    let bytes = packed(&[("word/document.xml", xml), ("word/endnotes.xml", notes)]);
+    assert_eq!(read(&bytes, "a.docx", &Limits::default()).unwrap().text, "Paid[e1]\n\n[e1] Later.");
+}
+
 fn cell(properties: &str, content: &str) -> String {
     format!("<w:tc><w:tcPr>{properties}</w:tcPr>{content}</w:tc>")
 }

@@ -325,7 +325,7 @@ fn over(result: Result<ragstone_ingest::Document, ReadError>) -> String {
 
 #[test]
 fn nesting_beyond_all_measure_is_refused_by_name() {
-    let groups = [b"{\\rtf1 ".repeat(1), b"{".repeat(100_000)].concat();
+    let groups = [b"{\\rtf1 ".to_vec(), b"{".repeat(100_000)].concat();
     assert_eq!(over(try_read(&groups, "a.rtf")), "depth of rtf groups");
     let lists = "<text:list>".repeat(5_000);
     assert_eq!(over(try_read(&opendocument("text", &format!("<a>{lists}")), "a.odt")), "depth of xml");

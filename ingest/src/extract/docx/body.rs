@@ -227,6 +227,20 @@ impl<'a> BodyReader<'a> {
                 Frame::TextBox
             }
             ("footnote" | "endnote" | "comment", _) => self.open_note(element),
+            ("docPr", _) => {
+                self.describe_picture(element)?;
+                Frame::Plain
+            }
+            // Signs that an equation draws and does not write.
+            ("den" | "sup" | "sub" | "rad", _) if element.name().as_ref().starts_with("m:") => {
+                self.write(match name.as_ref() {
+                    "den" => "/",
+                    "sup" => "^",
+                    "sub" => "_",
+                    _ => "√",
+                })?;
+                Frame::Plain
+            }
             (other, Some(Frame::Run)) => {
                 self.write_run_part(other, element)?;
                 Frame::Plain
@@ -245,6 +259,18 @@ impl<'a> BodyReader<'a> {
         }
         self.paragraphs.push(paragraph);
         Frame::Paragraph
+    }
+
+    /// Adds what a picture is said to show, after the paragraph that it hangs on.
+    fn describe_picture(&mut self, element: &BytesStart) -> Result<(), ReadError> {
+        let Some(text) = attribute(element, "descr").filter(|text| !text.trim().is_empty()) else { return Ok(()) };
+        self.spend(&text)?;
+        let item =
+            Item::of(BlockKind::Paragraph, format!("[{}]", text.split_whitespace().collect::<Vec<_>>().join(" ")));
+        if let Some(paragraph) = self.paragraphs.last_mut() {
+            paragraph.attached.push(item);
+        }
+        Ok(())
     }
 
     fn open_note(&mut self, element: &BytesStart) -> Frame {
@@ -319,12 +345,17 @@ impl<'a> BodyReader<'a> {
         self.write(&label)
     }
 
-    fn write(&mut self, text: &str) -> Result<(), ReadError> {
+    fn spend(&mut self, text: &str) -> Result<(), ReadError> {
         self.chars += text.chars().count();
         if self.chars > self.chars_max {
             let limit = self.chars_max as u64;
             return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
         }
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), ReadError> {
+        self.spend(text)?;
         if let Some(paragraph) = self.paragraphs.last_mut() {
             paragraph.text.push_str(text);
         }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::cmap::CMap;
+use super::collection::Collection;
 use super::object::{self, entry};
 use super::predefined::Predefined;
 use super::simple::{self, Meaning};
@@ -44,6 +45,7 @@ struct Composite {
     predefined: Option<Predefined>,
     encoding: Option<CMap>,
     unicode: CMap,
+    collection: Option<Collection>,
     characters: HashMap<u32, String>,
     identity_text: bool,
     widths: HashMap<u32, f64>,
@@ -105,6 +107,7 @@ impl Composite {
             predefined: None,
             encoding: None,
             unicode,
+            collection: None,
             characters: HashMap::new(),
             identity_text: object::name(document, font, b"ToUnicode").is_some_and(|name| name.starts_with(b"Identity")),
             widths: HashMap::new(),
@@ -123,7 +126,10 @@ impl Composite {
         if let Some(descendant) = descendant(document, font) {
             composite.width = object::number(document, descendant, b"DW").unwrap_or(1000.0);
             composite.widths = widths(document, descendant);
-            if composite.unicode.unicode.is_empty() {
+            if composite.predefined.is_none() {
+                composite.collection = Collection::of(document, descendant);
+            }
+            if composite.unicode.unicode.is_empty() && composite.collection.is_none() {
                 composite.characters = characters(document, descendant);
             }
         }
@@ -164,6 +170,7 @@ impl Composite {
         };
         let text = self.unicode.unicode.get(&code).cloned();
         let text = text.or_else(|| self.predefined.map(|predefined| predefined.decode(raw)));
+        let text = text.or_else(|| self.collection.as_ref()?.text(glyph?));
         let text = text.or_else(|| self.characters.get(&glyph?).cloned());
         let text = text.or_else(|| char::from_u32(code).filter(|_| self.identity_text).map(String::from));
         let text = text.unwrap_or_default();

@@ -9,6 +9,7 @@
 //! Deliberately not done: no images, no OCR, no drawing, no links, no structure tree.
 
 mod cmap;
+mod collection;
 mod content;
 mod file;
 mod filter;

@@ -275,6 +275,50 @@ fn form_fields_show_their_value() {
 }
 
 #[test]
+fn fields_and_free_texts_that_nothing_draws_show_what_they_state() {
+    let pdf = Pdf::of(&shown(&[(50.0, 700.0, "Form")]))
+        .object(
+            100,
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 101 0 R /Annots [20 0 R 21 0 R] >>",
+        )
+        .object(20, "<< /Subtype /Widget /FT /Tx /V (Ten days) /Rect [50 600 200 620] >>")
+        .object(21, "<< /Subtype /FreeText /Contents <FEFF5E745047> /Rect [50 500 200 520] >>");
+    check(pdf, "Ten days\n\n年假");
+}
+
+#[test]
+fn glyph_numbers_of_a_known_collection_are_text_without_a_unicode_map() {
+    let font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font \
+        /Subtype /CIDFontType0 /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 4 >> >>] >>";
+    let content = "BT /F 10 Tf 50 700 Td <034B034C002200230024> Tj ET";
+    check(Pdf::new().page(content, &format!("/Font << /F {font} >>"), ""), "あぃABC");
+}
+
+#[test]
+fn vertical_writing_is_read_down_its_columns_from_the_right() {
+    let font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /UniJIS-UTF16-V /DescendantFonts [<< /Type /Font \
+        /Subtype /CIDFontType0 /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 4 >> >>] >>";
+    let column = |x: u32, text: &str| {
+        let codes: String = text.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
+        format!("BT /F 20 Tf 1 0 0 1 {x} 760 Tm [<{codes}> 100 <3002>] TJ ET ")
+    };
+    let down = "吾輩は猫である名前はまだ無いどこで生れたかとんと見当がつかぬ";
+    let content = column(500, down) + &column(470, "二行目の文章") + &column(440, "三行目の文章");
+    check(
+        Pdf::new().page(&content, &format!("/Font << /F {font} >>"), ""),
+        &format!("{down}。二行目の文章。\n\n三行目の文章。"),
+    );
+}
+
+#[test]
+fn a_page_that_is_a_picture_is_named_beside_those_with_text() {
+    let image = "/Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray";
+    let pdf = Pdf::of(&shown(&[(50.0, 700.0, "text")])).page("/I Do", "/XObject << /I 50 0 R >>", "");
+    let document = pdf.stream(50, image, [0]).read();
+    assert_eq!(document.warnings, ["page 2: needs_ocr, it shows a picture and no text"]);
+}
+
+#[test]
 fn two_columns_are_read_one_after_the_other() {
     let mut lines = vec![(50.0, 740.0, "A title that runs across both of the columns of this page, from edge to edge")];
     for row in 0..5 {

@@ -87,6 +87,7 @@ pub struct Rewriter<'a> {
     out: String,
     state: State,
     saved: Vec<State>,
+    line: Line,
     forms: usize,
     operators: usize,
     /// Forms being drawn, outermost first.
@@ -98,6 +99,16 @@ struct State {
     font: Option<Rc<Font>>,
     size: f64,
     word_space: f64,
+    leading: f64,
+}
+
+/// Where a line of text begins, and how far vertical text has come down from there.
+///
+/// pdf-extract knows only writing to the right. Text of a vertical font is turned by a quarter, so that this runs down
+/// the page, and the layout reads its columns as rows of a turned page.
+struct Line {
+    matrix: Matrix,
+    fallen: f64,
 }
 
 impl<'a> Rewriter<'a> {
@@ -110,6 +121,7 @@ impl<'a> Rewriter<'a> {
             out: String::new(),
             state: State::default(),
             saved: Vec::new(),
+            line: Line { matrix: IDENTITY, fallen: 0.0 },
             forms: 0,
             operators: 0,
             trail: Vec::new(),
@@ -177,7 +189,26 @@ impl<'a> Rewriter<'a> {
         self.trail.pop();
     }
 
+    /// Follows where the line of text begins.
+    fn follow(&mut self, operator: &[u8], operands: &[Token]) {
+        let numbers: Vec<f64> = operands.iter().filter_map(Token::number).collect();
+        let moved = match (operator, numbers.as_slice()) {
+            (b"BT", _) => IDENTITY,
+            (b"Tm", [.., a, b, c, d, x, y]) => [*a, *b, *c, *d, *x, *y],
+            (b"Td" | b"TD", [.., x, y]) => object::then(&[1.0, 0.0, 0.0, 1.0, *x, *y], &self.line.matrix),
+            (b"T*" | b"'" | b"\"", _) => {
+                object::then(&[1.0, 0.0, 0.0, 1.0, 0.0, -self.state.leading], &self.line.matrix)
+            }
+            _ => return,
+        };
+        if let (b"TD", [.., y]) = (operator, numbers.as_slice()) {
+            self.state.leading = -y;
+        }
+        self.line = Line { matrix: moved, fallen: 0.0 };
+    }
+
     fn operator(&mut self, operator: &[u8], operands: &[Token], resources: &Dictionary) {
+        self.follow(operator, operands);
         match operator {
             b"q" if self.saved.len() < 512 => {
                 self.saved.push(self.state.clone());
@@ -198,7 +229,10 @@ impl<'a> Rewriter<'a> {
             b"TD" => self.numeric::<2>("TD", operands),
             b"Tc" => self.numeric::<1>("Tc", operands),
             b"Tz" => self.numeric::<1>("Tz", operands),
-            b"TL" => self.numeric::<1>("TL", operands),
+            b"TL" => {
+                self.state.leading = operands.last().and_then(Token::number).unwrap_or(0.0);
+                self.numeric::<1>("TL", operands);
+            }
             b"Ts" => self.numeric::<1>("Ts", operands),
             b"Tw" => self.state.word_space = operands.last().and_then(Token::number).unwrap_or(0.0),
             b"Tf" => self.select_font(operands, resources),
@@ -286,6 +320,9 @@ impl<'a> Rewriter<'a> {
             Some(text @ Token::Text(_)) => std::slice::from_ref(text),
             _ => return,
         };
+        if font.vertical {
+            return self.show_down(&font, items);
+        }
         self.out.push('[');
         for item in items {
             match item {
@@ -295,6 +332,38 @@ impl<'a> Rewriter<'a> {
             }
         }
         self.out.push_str("] TJ\n");
+    }
+
+    /// Shows text of a vertical font, each glyph an em below the one before it.
+    fn show_down(&mut self, font: &Font, items: &[Token]) {
+        let turned = [0.0, -1.0, 1.0, 0.0, 0.0, -self.line.fallen];
+        self.operands("Tm", &object::then(&turned, &self.line.matrix));
+        let mut thousandths = 0.0;
+        self.out.push('[');
+        for item in items {
+            match item {
+                Token::Text(bytes) => {
+                    self.out.push('<');
+                    for mut code in font.codes(bytes) {
+                        code.meaning.width = 1000.0;
+                        thousandths += 1000.0;
+                        let number = self.alphabet.number(code, font.bold);
+                        write!(self.out, "{number:04x}").expect("writing to a string cannot fail");
+                    }
+                    self.out.push('>');
+                }
+                // An adjustment goes against the direction of writing, and up is positive here.
+                Token::Number(adjustment) => {
+                    thousandths += adjustment;
+                    self.write(-adjustment);
+                }
+                _ => {}
+            }
+        }
+        self.out.push_str("] TJ\n");
+        self.line.fallen += thousandths * self.state.size / 1000.0;
+        let line = self.line.matrix;
+        self.operands("Tm", &line);
     }
 
     fn show_text(&mut self, font: &Font, bytes: &[u8]) {

@@ -2,60 +2,103 @@
 //!
 //! A page that cannot be read becomes a warning, and the others stay.
 
-use lopdf::{Document as Pdf, Object, decode_text_string};
+use lopdf::{Document as Pdf, Object, ObjectId, decode_text_string};
 
 use super::font::Fonts;
 use super::{object, open, page};
 use crate::document::Document;
 use crate::error::ReadError;
-use crate::layout;
+use crate::layout::{self, Page};
 use crate::limits::Limits;
 
 /// Most warnings kept for one file.
 const WARNINGS_MAX: usize = 50;
 
+/// Share of characters that are none, above which the text of a page is called doubtful. Chosen: text in a wrong
+/// encoding has most of them, honest text with a few odd signs has hardly any.
+const DOUBTFUL_SHARE: f32 = 0.2;
+
 /// Reads a PDF file.
+///
+/// A page without text that shows a picture is named in the warnings as one that needs OCR, and so is one whose text
+/// does not look like any.
 ///
 /// # Errors
 /// `Encrypted`, `Corrupt`, `LimitExceeded` for pages or characters, `NoText` for a file of scans or blank pages.
 pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
-    let (pdf, mut warnings) = open::open(bytes)?;
+    let (pdf, warnings) = open::open(bytes)?;
+    let is_rebuilt = !warnings.is_empty();
+    let document = read_opened(&pdf, warnings, limits)?;
+    if !document.blocks.is_empty() {
+        return Ok(document);
+    }
+    // An index may lead to every page and still miss what they show.
+    if let Some((pdf, warnings)) = open::rebuild(bytes).ok().filter(|_| !is_rebuilt && !has_image(&pdf)) {
+        let document = read_opened(&pdf, warnings, limits)?;
+        if !document.blocks.is_empty() {
+            return Ok(document);
+        }
+    }
+    Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() })
+}
+
+fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<Document, ReadError> {
     let ids: Vec<_> = pdf.page_iter().take(limits.pages_max as usize + 1).collect();
     if ids.len() > limits.pages_max as usize {
         return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
     }
-    let mut fonts = Fonts::default();
-    let mut left = limits.text_chars_max;
-    let mut pages = Vec::with_capacity(ids.len());
-    for (number, id) in (1..).zip(&ids) {
-        match page::read(&pdf, &mut fonts, *id, number, left + 1) {
-            Ok(page) if page.glyphs.len() > left => {
-                let limit = limits.text_chars_max as u64;
-                return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
-            }
-            Ok(page) => {
-                left -= page.glyphs.len();
-                pages.push(page);
-            }
-            Err(reason) if warnings.len() < WARNINGS_MAX => warnings.push(format!("page {number}: {reason}")),
-            Err(_) => {}
-        }
-    }
+    let pages = read_pages(pdf, &ids, &mut warnings, limits)?;
+    warnings.truncate(WARNINGS_MAX);
     let mut document = Document {
         media_type: "application/pdf".into(),
-        title: information(&pdf, b"Title"),
-        author: information(&pdf, b"Author"),
-        created: information(&pdf, b"CreationDate").and_then(|date| rfc3339(&date)),
+        title: information(pdf, b"Title"),
+        author: information(pdf, b"Author"),
+        created: information(pdf, b"CreationDate").and_then(|date| rfc3339(&date)),
         pages: Some(ids.len() as u32),
         extractor: "pdf-extract 0.12.1".into(),
         warnings,
         ..Document::default()
     };
     layout::lay_out(pages, &mut document);
-    if document.blocks.is_empty() {
-        return Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() });
-    }
     Ok(document)
+}
+
+fn read_pages(
+    pdf: &Pdf,
+    ids: &[ObjectId],
+    warnings: &mut Vec<String>,
+    limits: &Limits,
+) -> Result<Vec<Page>, ReadError> {
+    let mut fonts = Fonts::default();
+    let mut left = limits.text_chars_max;
+    let mut pages = Vec::with_capacity(ids.len());
+    for (number, id) in (1..).zip(ids) {
+        match page::read(pdf, &mut fonts, *id, number, left + 1) {
+            Ok(page) if page.glyphs.len() > left => {
+                let limit = limits.text_chars_max as u64;
+                return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
+            }
+            Ok(page) => {
+                left -= page.glyphs.len();
+                if page.glyphs.is_empty() && page::has_picture(pdf, *id) {
+                    warnings.push(format!("page {number}: needs_ocr, it shows a picture and no text"));
+                } else if is_doubtful(&page) {
+                    warnings.push(format!("page {number}: needs_ocr, its text is not in a known encoding"));
+                }
+                pages.push(page);
+            }
+            Err(reason) => warnings.push(format!("page {number}: {reason}")),
+        }
+    }
+    Ok(pages)
+}
+
+/// Returns whether much of a page's text is characters that no text has: replacements, private ones, unassigned marks.
+fn is_doubtful(page: &Page) -> bool {
+    let is_none = |character: char| matches!(character, '\u{fffd}' | '\u{e000}'..='\u{f8ff}') || character.is_control();
+    let characters = || page.glyphs.iter().flat_map(|glyph| glyph.text.chars()).filter(|it| !it.is_whitespace());
+    let (all, none) = (characters().count(), characters().filter(|it| is_none(*it)).count());
+    none as f32 > DOUBTFUL_SHARE * all as f32
 }
 
 /// Returns an entry of the information dictionary.

@@ -1,7 +1,7 @@
 //! What the codes of a font mean: where one ends, its text, its width.
 //!
-//! A font is read once per file and shared between pages. Glyph outlines are not looked at; vertical writing is laid
-//! out as if it were horizontal, so that its text is kept and its columns read one after another.
+//! A font is read once per file and shared between pages. Glyph outlines are not looked at, and glyphs that are written
+//! downwards all count as one em high.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -31,6 +31,8 @@ pub struct Code {
 pub struct Font {
     /// Whether its name or descriptor says that it is bold.
     pub bold: bool,
+    /// Whether it is written downwards, in columns from the right.
+    pub vertical: bool,
     kind: Kind,
 }
 
@@ -83,10 +85,11 @@ impl Font {
             let composite = Composite::read(document, font, unicode.unwrap_or_default());
             let descendant = descendant(document, font);
             let bold = descendant.is_some_and(|it| is_bold(document, it)) || is_bold(document, font);
-            return Self { bold, kind: Kind::Composite(Box::new(composite)) };
+            let vertical = is_vertical(document, font);
+            return Self { bold, vertical, kind: Kind::Composite(Box::new(composite)) };
         }
         let meanings = simple::meanings(document, font, unicode.as_ref());
-        Self { bold: is_bold(document, font), kind: Kind::Simple(meanings) }
+        Self { bold: is_bold(document, font), vertical: false, kind: Kind::Simple(meanings) }
     }
 
     /// Reads the codes of a shown string.
@@ -226,6 +229,15 @@ fn characters(document: &Document, font: &Dictionary) -> HashMap<u32, String> {
     let map = filter::unpack(document, map).unwrap_or_default();
     let glyphs = map.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     (0..).zip(glyphs).filter_map(|(number, glyph)| Some((number, by_glyph.get(&glyph)?.clone()))).collect()
+}
+
+/// Returns whether the encoding is one for vertical writing, by its name or by what it says.
+fn is_vertical(document: &Document, font: &Dictionary) -> bool {
+    match entry(document, font, b"Encoding") {
+        Some(Object::Name(name)) => name.ends_with(b"-V") || name == b"V",
+        Some(Object::Stream(map)) => object::number(document, &map.dict, b"WMode") == Some(1.0),
+        _ => false,
+    }
 }
 
 fn is_bold(document: &Document, font: &Dictionary) -> bool {

@@ -14,10 +14,17 @@ use crate::error::ReadError;
 /// `Encrypted` if a password is needed, `Corrupt` if no page could be found even after a repair.
 pub fn open(bytes: &[u8]) -> Result<(Document, Vec<String>), ReadError> {
     match load(bytes) {
-        Ok(document) if document.page_iter().next().is_some() => return Ok((document, Vec::new())),
-        Err(ReadError::Encrypted) => return Err(ReadError::Encrypted),
-        Ok(_) | Err(_) => {}
+        Ok(document) if document.page_iter().next().is_some() => Ok((document, Vec::new())),
+        Err(ReadError::Encrypted) => Err(ReadError::Encrypted),
+        Ok(_) | Err(_) => rebuild(bytes),
     }
+}
+
+/// Loads a file with an index made anew from the objects that are found in it.
+///
+/// # Errors
+/// `Encrypted` if a password is needed, `Corrupt` if no page could be found.
+pub fn rebuild(bytes: &[u8]) -> Result<(Document, Vec<String>), ReadError> {
     let warnings = vec!["the index of the file was broken and has been rebuilt".to_owned()];
     let mut document = load(&repair::rebuilt(bytes))?;
     repair::find_pages(&mut document);

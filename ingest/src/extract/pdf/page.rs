@@ -2,7 +2,7 @@
 //!
 //! Includes what annotations show (form fields, stamps, free text). Does not decide what belongs together.
 
-use lopdf::{Dictionary, Document, Object, ObjectId};
+use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string, dictionary};
 
 use super::content::Rewriter;
 use super::filter;
@@ -13,6 +13,8 @@ use crate::layout::{Glyph, Page};
 
 /// US Letter, for pages that do not say their size.
 const USUAL_BOX: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
+/// Font size of text that a file states without drawing it.
+const STATED_SIZE: f64 = 10.0;
 /// Annotation flags that hide one: hidden and not viewed.
 const HIDDEN_FLAGS: i64 = 2 | 32;
 
@@ -42,6 +44,17 @@ pub fn read(
         glyph(placed, letter.text.clone(), letter.bold).filter(|glyph| frame.shows(glyph))
     });
     Ok(Page { number, height: frame.height, glyphs: glyphs.collect() })
+}
+
+/// Returns whether a page draws a picture.
+pub fn has_picture(document: &Document, id: ObjectId) -> bool {
+    let page = document.get_dictionary(id).ok();
+    let resources = page.and_then(|page| object::inherited(document, page, b"Resources")).and_then(as_dictionary);
+    let Some(objects) = resources.and_then(|it| object::dictionary(document, it, b"XObject")) else { return false };
+    objects.iter().any(|(_, drawn)| {
+        let drawn = object::resolve(document, drawn).and_then(as_dictionary);
+        drawn.is_some_and(|drawn| object::name(document, drawn, b"Subtype") == Some(b"Image"))
+    })
 }
 
 /// The visible box and the map from page space to it.
@@ -105,8 +118,10 @@ fn add_annotation(document: &Document, rewriter: &mut Rewriter, annotation: &Obj
     if flags & HIDDEN_FLAGS != 0 || object::name(document, annotation, b"Subtype") == Some(b"Popup") {
         return;
     }
-    let Some(appearance) = object::dictionary(document, annotation, b"AP") else { return };
-    let Ok(mut normal) = appearance.get(b"N") else { return };
+    let normal = object::dictionary(document, annotation, b"AP").and_then(|appearance| appearance.get(b"N").ok());
+    let Some(mut normal) = normal else {
+        return add_stated(document, rewriter, annotation, frame);
+    };
     if let Some(Object::Dictionary(states)) = object::resolve(document, normal) {
         let state = object::name(document, annotation, b"AS").unwrap_or(b"Off");
         let Ok(stated) = states.get(state) else { return };
@@ -116,6 +131,31 @@ fn add_annotation(document: &Document, rewriter: &mut Rewriter, annotation: &Obj
     if let Some(matrix) = fit(document, annotation, &form.dict) {
         rewriter.add_form(normal, &object::then(&matrix, frame), &Dictionary::new());
     }
+}
+
+/// Adds the text that an annotation states where nothing draws it: the value of a field, a free text.
+///
+/// Viewers draw such text themselves. Here each line of it is set into the rectangle, in a font that means Unicode.
+fn add_stated(document: &Document, rewriter: &mut Rewriter, annotation: &Dictionary, frame: &Matrix) {
+    let key: &[u8] = match object::name(document, annotation, b"Subtype") {
+        Some(b"Widget") => b"V",
+        Some(b"FreeText") => b"Contents",
+        _ => return,
+    };
+    let Some(stated @ Object::String(..)) = object::inherited(document, annotation, key) else { return };
+    let Some([x0, y0, x1, y1]) = object::numbers::<4>(document, annotation, b"Rect") else { return };
+    let Some(text) = super::stage::quietly(|| decode_text_string(stated).ok()).flatten() else { return };
+    let mut content = format!("BT /F {STATED_SIZE} Tf {} {} Td {STATED_SIZE} TL", x0.min(x1), y0.max(y1) - STATED_SIZE);
+    for line in text.lines() {
+        let codes: String = line.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
+        content.push_str(&format!(" <{codes}> Tj T*"));
+    }
+    let descendant = dictionary! { "Type" => "Font", "Subtype" => "CIDFontType2", "DW" => 500 };
+    let font = dictionary! {
+        "Type" => "Font", "Subtype" => "Type0", "Encoding" => "UniGB-UTF16-H", "DescendantFonts" => vec![descendant.into()],
+    };
+    let resources = dictionary! { "Font" => dictionary! { "F" => font } };
+    rewriter.add(content.as_bytes(), &resources, frame);
 }
 
 /// Returns the map that brings the transformed box of an appearance onto the rectangle of its annotation.

@@ -12,6 +12,9 @@ use crate::rows::Rows;
 
 /// Tokens whose scores are at work together: two tiles of rows.
 const QUERIES_MAX: usize = 32;
+/// Rows of scores that there is room for: with one more between panels, their distance is not a whole page, at which the
+/// processor takes a read for one of what was just written to the panel before.
+const ROWS_MAX: usize = QUERIES_MAX + 1;
 
 /// What one thread needs for a head.
 pub(crate) struct HalfHeadRoom {
@@ -39,11 +42,11 @@ impl HalfHeadRoom {
     /// Makes room for texts of so many tokens.
     pub(crate) fn reserve(&mut self, heads: Heads, tokens_max: usize) {
         let tokens = tokens_max.next_multiple_of(PANEL);
-        self.queries.reserve(QUERIES_MAX * heads.columns());
+        self.queries.reserve(ROWS_MAX * heads.columns());
         self.keys.reserve(tokens * heads.columns());
         self.values.reserve(tokens * heads.columns());
-        self.scores.reserve(tokens * QUERIES_MAX);
-        self.weights.reserve(tokens * QUERIES_MAX);
+        self.scores.reserve(tokens * ROWS_MAX);
+        self.weights.reserve(tokens * ROWS_MAX);
         self.mixed.reserve(QUERIES_MAX * PANEL);
     }
 }
@@ -65,7 +68,7 @@ pub(crate) fn attend_halves(
         let HalfHeadRoom { queries, keys, values, scores, weights, mixed } = room;
         for start in text.clone().step_by(QUERIES_MAX) {
             let rows = QUERIES_MAX.min(text.end - start);
-            let stride = rows.next_multiple_of(16) * PANEL;
+            let stride = (rows.next_multiple_of(16) + 1) * PANEL;
             for (panel, halves) in queries.chunks_exact_mut(stride).enumerate().take(heads.panels()) {
                 let values = &projected.left(first + panel, start).values[..rows * PANEL];
                 level.run(RoundHalves { values, halves });

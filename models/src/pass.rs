@@ -9,7 +9,8 @@
 use crate::gemm::{Arithmetic, PANEL, Pass, round_half};
 use crate::scalar::{exp, gelu};
 
-type Lanes = [f32; PANEL];
+/// A row's part of a panel.
+pub(crate) type Lanes = [f32; PANEL];
 
 /// Adds a bias to every row of a panel.
 pub(crate) struct AddBias<'a> {
@@ -72,7 +73,7 @@ impl Pass for AddBiasResidual<'_> {
 
 /// Normalises every row to mean zero and variance one, then scales and shifts it.
 ///
-/// `scale` and `shift` are filled up with zeros to whole panels, and so is every row afterwards.
+/// Every row, `scale` and `shift` are filled up with zeros to whole panels.
 pub(crate) struct LayerNorm<'a> {
     pub(crate) values: &'a mut [f32],
     pub(crate) stride: usize,
@@ -91,10 +92,8 @@ impl Pass for LayerNorm<'_> {
         let LayerNorm { values, stride, rows, width, scale, shift, epsilon } = self;
         let panels = width.div_ceil(PANEL);
         let (scale, shift) = (scale.as_chunks::<PANEL>().0, shift.as_chunks::<PANEL>().0);
-        let factor = 1.0 / width as f32;
-        let last = PANEL - (panels * PANEL - width);
+        let (factor, last) = (1.0 / width as f32, PANEL - (panels * PANEL - width));
         for row in 0..rows {
-            lanes_mut(values, (panels - 1) * stride + row * PANEL)[last..].fill(0.0);
             let mut sums = [0.0; PANEL];
             for panel in 0..panels {
                 add_lanes(&mut sums, lanes(values, panel * stride + row * PANEL));
@@ -102,20 +101,18 @@ impl Pass for LayerNorm<'_> {
             let mean = sum(sums) * factor;
             let mut squares = [0.0; PANEL];
             for panel in 0..panels {
-                let lanes = lanes_mut(values, panel * stride + row * PANEL);
-                lanes.iter_mut().for_each(|value| *value -= mean);
-                if panel + 1 == panels {
-                    lanes[last..].fill(0.0);
-                }
-                for (square, value) in squares.iter_mut().zip(lanes) {
-                    *square = A::multiply_add(*value, *value, *square);
+                let filled = if panel + 1 == panels { last } else { PANEL };
+                let lanes = lanes(values, panel * stride + row * PANEL).iter().enumerate();
+                for (square, (lane, value)) in squares.iter_mut().zip(lanes) {
+                    let apart = if lane < filled { *value - mean } else { 0.0 };
+                    *square = A::multiply_add(apart, apart, *square);
                 }
             }
             let spread = 1.0 / (sum(squares) * factor + epsilon).sqrt();
             for panel in 0..panels {
                 let lanes = lanes_mut(values, panel * stride + row * PANEL).iter_mut();
                 for ((value, scale), shift) in lanes.zip(&scale[panel]).zip(&shift[panel]) {
-                    *value = A::multiply_add(*value * spread, *scale, *shift);
+                    *value = A::multiply_add((*value - mean) * spread, *scale, *shift);
                 }
             }
         }
@@ -142,23 +139,22 @@ impl Pass for Softmax<'_> {
         let panels = width.div_ceil(PANEL);
         let last = PANEL - (panels * PANEL - width);
         for (row, factor) in factors.iter_mut().enumerate() {
-            lanes_mut(scores, (panels - 1) * stride + row * PANEL)[last..].fill(f32::MIN);
+            let end = (panels - 1) * stride + row * PANEL;
+            fill_behind(lanes_mut(scores, end), last, f32::MIN);
             let mut largest = [f32::MIN; PANEL];
             for panel in 0..panels {
                 for (largest, score) in largest.iter_mut().zip(lanes(scores, panel * stride + row * PANEL)) {
                     *largest = if *score > *largest { *score } else { *largest };
                 }
             }
-            let largest = fold(largest, |a, b| if a > b { a } else { b });
+            let largest = fold_lanes(largest, |a, b| if a > b { a } else { b });
             let mut sums = [0.0; PANEL];
             for panel in 0..panels {
                 let lanes = lanes_mut(scores, panel * stride + row * PANEL);
                 lanes.iter_mut().for_each(|score| *score = exp::<A>(*score - largest));
-                if panel + 1 == panels {
-                    lanes[last..].fill(0.0);
-                }
                 add_lanes(&mut sums, lanes);
             }
+            fill_behind(lanes_mut(scores, end), last, 0.0);
             *factor = 1.0 / sum(sums);
         }
     }
@@ -298,22 +294,34 @@ fn add_lanes(sums: &mut Lanes, values: &Lanes) {
     }
 }
 
+/// Writes a value to the lanes from `count` on, by choosing: a call to fill memory would empty the registers.
 #[inline(always)]
-fn sum(lanes: Lanes) -> f32 {
-    fold(lanes, |a, b| a + b)
+fn fill_behind(lanes: &mut Lanes, count: usize, fill: f32) {
+    for (lane, value) in lanes.iter_mut().enumerate() {
+        *value = if lane < count { *value } else { fill };
+    }
 }
 
-/// Folds lanes by halves, which keeps the compiler in registers.
 #[inline(always)]
-fn fold(mut lanes: Lanes, join: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut width = PANEL / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] = join(lanes[lane], lanes[lane + width]);
+fn sum(lanes: Lanes) -> f32 {
+    fold_lanes(lanes, |a, b| a + b)
+}
+
+/// Folds lanes, four side by side.
+///
+/// The lanes pass through memory: a compiler that sees the narrow end of the fold cuts the loop before it into narrow
+/// pieces too, which makes that loop several times slower.
+#[inline(always)]
+pub(crate) fn fold_lanes(lanes: Lanes, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let lanes = std::hint::black_box(lanes);
+    let ([first, fours @ ..], _) = lanes.as_chunks::<4>() else { return lanes[0] };
+    let mut joined = *first;
+    for four in fours {
+        for (joined, value) in joined.iter_mut().zip(four) {
+            *joined = join(*joined, *value);
         }
-        width /= 2;
     }
-    lanes[0]
+    join(join(joined[0], joined[1]), join(joined[2], joined[3]))
 }
 
 #[cfg(test)]
@@ -344,8 +352,11 @@ mod tests {
             for width in [5usize, 32, 37, 384] {
                 let (rows, stride) = (3, 4 * PANEL);
                 let panels = width.div_ceil(PANEL);
-                let mut values: Vec<f32> = (0..stride * panels).map(|i| (i * i % 23) as f32).collect();
-                let (scale, shift) = (vec![1.0; panels * PANEL], vec![0.0; panels * PANEL]);
+                let column = |i: usize| i / stride * PANEL + i % PANEL;
+                let value = |i: usize| if column(i) < width { (i * i % 23) as f32 } else { 0.0 };
+                let mut values: Vec<f32> = (0..stride * panels).map(value).collect();
+                let (mut scale, shift) = (vec![1.0; panels * PANEL], vec![0.0; panels * PANEL]);
+                scale[width..].fill(0.0);
                 let (scale, shift) = (&scale[..], &shift[..]);
                 level.run(LayerNorm { values: &mut values, stride, rows, width, scale, shift, epsilon: 1e-12 });
                 for row in 0..rows {

@@ -5,6 +5,7 @@
 //! `scale * factor * (sum of code * byte - zero * sum of byte)`, and both sums are exact. It does not multiply matrices.
 
 use crate::gemm::{Arithmetic, BYTE_DEPTH, PANEL, Pass};
+use crate::pass::fold_lanes;
 
 /// What the codes of a row stand for: `scale * (code - zero)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,8 +60,9 @@ impl Pass for QuantizeRows<'_> {
                     *most = if *value > *most { *value } else { *most };
                 }
             }
-            let least = least.into_iter().fold(0.0, f32::min);
-            let span = (most.into_iter().fold(0.0, f32::max) - least).max(f32::MIN_POSITIVE);
+            let least = fold_lanes(least, |a, b| if a < b { a } else { b });
+            let most = fold_lanes(most, |a, b| if a > b { a } else { b });
+            let span = (most - least).max(f32::MIN_POSITIVE);
             let (scale, steps) = (span / 255.0, 255.0 / span);
             let zero = (-least * steps).round_ties_even();
             *range = CodeRange { scale, zero: zero as i32 };

@@ -348,6 +348,28 @@ fn rows_of_aligned_cells_are_a_table() {
 }
 
 #[test]
+fn cells_of_a_table_stand_in_their_column_where_others_are_empty() {
+    let content = shown(&[
+        (150.0, 700.0, "Paid in the quarter"),
+        (50.0, 685.0, "Item"),
+        (150.0, 685.0, "March"),
+        (250.0, 685.0, "April"),
+        (50.0, 670.0, "Tea"),
+        (250.0, 670.0, "12"),
+        (50.0, 655.0, "Cups"),
+        (158.0, 655.0, "7"),
+        (250.0, 655.0, "1,204"),
+        (150.0, 640.0, "7"),
+        (250.0, 640.0, "1,216"),
+    ]);
+    let document = Pdf::of(&content).read();
+    let table = document.blocks.iter().find(|block| block.kind == BlockKind::Table).unwrap();
+    let rows: Vec<Vec<&str>> = table.cells.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let expected = [["Item", "March", "April"], ["Tea", "", "12"], ["Cups", "7", "1,204"], ["", "7", "1,216"]];
+    assert_eq!(rows[rows.len() - 4..], expected);
+}
+
+#[test]
 fn a_word_cut_at_the_end_of_a_line_is_joined() {
     let lines = [(50.0, 700.0, "The manage-"), (50.0, 688.0, "ment of re-"), (50.0, 676.0, "Entry (x)")];
     check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re- Entry x");

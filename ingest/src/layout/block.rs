@@ -3,6 +3,7 @@
 //! Decides from leading, indents, sizes and markers. Headings are only marked by size and weight here; their rank is
 //! given over the whole file, in [`super::heading`].
 
+use super::grid;
 use super::row::Segment;
 use super::text;
 use crate::document::BlockKind;
@@ -160,11 +161,10 @@ fn is_running(line: &Line) -> bool {
 }
 
 fn table(lines: &[Line]) -> Draft {
-    let cells: Vec<Vec<String>> =
-        lines.iter().map(|line| line.cells.iter().map(|cell| cell.text.clone()).collect()).collect();
-    let text = cells.iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n");
+    let written = |line: &Line| line.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" | ");
+    let text = lines.iter().map(written).collect::<Vec<_>>().join("\n");
     let mut draft = joined(lines, BlockKind::Table, text);
-    draft.cells = cells;
+    draft.cells = grid::aligned(&lines.iter().map(|line| line.cells.as_slice()).collect::<Vec<_>>());
     draft
 }
 

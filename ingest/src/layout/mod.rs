@@ -9,6 +9,7 @@ mod block;
 mod column;
 mod furniture;
 mod glyph;
+mod grid;
 mod heading;
 mod pages;
 mod row;

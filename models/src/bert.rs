@@ -85,9 +85,10 @@ impl PackedBert {
         self.shape(&ranges, room);
         self.embed(texts, &mut room.state);
         self.normalize(&self.norm, &mut room.state);
-        for layer in &self.layers {
+        let following = self.layers.iter().skip(1).chain(self.layers.first());
+        for (layer, following) in self.layers.iter().zip(following) {
             self.mix_tokens(layer, &ranges, team, room);
-            self.mix_columns(layer, team, room);
+            self.mix_columns(layer, &following.attention_input, team, room);
         }
         self.write_output(room);
         &room.output
@@ -131,7 +132,8 @@ impl PackedBert {
         let count = state.rows() * PANEL;
         let inputs = input.fill(self.engine, state, self.hidden);
         team.share(projected.panels_mut().enumerate(), |_, (panel, values)| {
-            self.multiply(&layer.attention_input, inputs, (panel, panel + team.members()), values);
+            let next = (&layer.attention_output, team.members());
+            self.multiply(&layer.attention_input, inputs, panel, next, values);
             level.run(AddBias { values: &mut values[..count], bias: layer.attention_input.bias(panel) });
         });
         team.share(context.groups_mut(self.heads.panels()).enumerate(), |member, (head, context)| {
@@ -144,19 +146,19 @@ impl PackedBert {
             }
         });
         let inputs = input.fill(self.engine, context, self.heads.count * self.heads.columns());
-        self.add_product(&layer.attention_output, inputs, state, team, attended);
+        self.add_product([&layer.attention_output, &layer.up], inputs, state, team, attended);
         self.normalize(&layer.attention_norm, attended);
     }
 
     /// The second half of a layer: `state` becomes what the columns of each token give each other, added to `attended`.
-    fn mix_columns(&self, layer: &Layer, team: &Team, room: &mut Room) {
+    fn mix_columns(&self, layer: &Layer, next: &Linear, team: &Team, room: &mut Room) {
         let level = self.engine.level();
         let Room { state, attended, inner, input, inner_input, members, .. } = room;
         let rows = state.rows();
         let count = rows * PANEL;
         let inputs = input.fill(self.engine, attended, self.hidden);
         let raise = |panel: usize, values: &mut [f32]| {
-            self.multiply(&layer.up, inputs, (panel, panel + team.members()), values);
+            self.multiply(&layer.up, inputs, panel, (&layer.down, team.members()), values);
             level.run(AddBiasGelu { values: &mut values[..count], bias: layer.up.bias(panel) });
         };
         let inputs = match self.engine {
@@ -174,22 +176,29 @@ impl PackedBert {
                 inner_input.fill(self.engine, inner, self.inner)
             }
         };
-        self.add_product(&layer.down, inputs, attended, team, state);
+        self.add_product([&layer.down, next], inputs, attended, team, state);
         self.normalize(&layer.output_norm, state);
     }
 
-    /// Writes a product with its bias and the residual.
-    fn add_product(&self, linear: &Linear, inputs: Input, residual: &Rows<f32>, team: &Team, out: &mut Rows<f32>) {
+    /// Writes a product with its bias and the residual; the `next` product's weights are fetched towards the end.
+    fn add_product(
+        &self,
+        [linear, next]: [&Linear; 2],
+        inputs: Input,
+        residual: &Rows<f32>,
+        team: &Team,
+        out: &mut Rows<f32>,
+    ) {
         let count = out.rows() * PANEL;
         team.share(out.panels_mut().zip(residual.panels()).enumerate(), |_, (panel, (values, residual))| {
-            self.multiply(linear, inputs, (panel, panel + team.members()), values);
+            self.multiply(linear, inputs, panel, (next, team.members()), values);
             let values = &mut values[..count];
             self.engine.level().run(AddBiasResidual { values, bias: linear.bias(panel), residual });
         });
     }
 
-    fn multiply(&self, linear: &Linear, inputs: Input, panels: (usize, usize), out: &mut [f32]) {
-        linear.multiply(self.engine, &self.arena, inputs, panels, out);
+    fn multiply(&self, linear: &Linear, inputs: Input, panel: usize, next: (&Linear, usize), out: &mut [f32]) {
+        linear.multiply(self.engine, &self.arena, inputs, panel, next, out);
     }
 
     fn normalize(&self, norm: &Norm, values: &mut Rows<f32>) {

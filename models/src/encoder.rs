@@ -24,6 +24,8 @@ use crate::weights::Weights;
 
 /// Tokens in one batch on the CPU. Chosen so that weights are reused often enough and activations stay in the cache.
 const PACKED_TOKENS_MAX: usize = 128;
+/// Texts that a thread tokenizes before it takes the next ones. Chosen far above the cost of starting a thread.
+const TOKENIZED_TEXTS_MAX: usize = 64;
 /// Tokens in one batch on a GPU, before padding.
 const PADDED_TOKENS_MAX: usize = 16_384;
 
@@ -135,7 +137,12 @@ impl Encoder {
     ///
     /// A text's vector does not depend on the texts beside it. Texts beyond the model's limit are cut.
     pub fn encode(&self, texts: &[&str], kind: TextKind) -> Result<Vec<f32>, ModelError> {
-        let tokens = texts.iter().map(|text| self.tokenize(text, kind)).collect::<Result<Vec<_>, _>>()?;
+        let parts: Vec<&[&str]> = texts.chunks(TOKENIZED_TEXTS_MAX).collect();
+        let mut tokens = side_by_side(parts.len(), self.threads, |number| {
+            parts[number].iter().map(|text| self.tokenize(text, kind)).collect::<Result<Vec<_>, _>>()
+        })?;
+        tokens.sort_unstable_by_key(|(number, _)| *number);
+        let tokens: Vec<Vec<u32>> = tokens.into_iter().flat_map(|(_, tokens)| tokens).collect();
         self.encode_tokens(&tokens)
     }
 
@@ -262,16 +269,14 @@ impl Drop for AtWork<'_> {
     }
 }
 
-type Numbered = Vec<(usize, Vec<f32>)>;
-
 /// Works jobs 0 to `jobs` on up to `workers` threads, the caller's among them; each takes the next job as it gets free.
-fn side_by_side(
+fn side_by_side<T: Send>(
     jobs: usize,
     workers: usize,
-    work: impl Fn(usize) -> Result<Vec<f32>, ModelError> + Sync,
-) -> Result<Numbered, ModelError> {
+    work: impl Fn(usize) -> Result<T, ModelError> + Sync,
+) -> Result<Vec<(usize, T)>, ModelError> {
     let next = AtomicUsize::new(0);
-    let run = || -> Result<Numbered, ModelError> {
+    let run = || -> Result<Vec<(usize, T)>, ModelError> {
         let mut done = Vec::new();
         loop {
             let job = next.fetch_add(1, Ordering::Relaxed);
@@ -307,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_failed_job_fails_the_call() {
-        let failed = side_by_side(7, 3, |job| if job == 5 { Err(ModelError::Stopped) } else { Ok(Vec::new()) });
+        let failed = side_by_side(7, 3, |job| if job == 5 { Err(ModelError::Stopped) } else { Ok(()) });
         assert_eq!(failed, Err(ModelError::Stopped));
     }
 }

@@ -115,18 +115,22 @@ impl Linear {
 
     /// Writes the product of every row with one panel of weights, without the bias.
     ///
-    /// `panels` are this panel and the one that the caller is likely to ask for next, which is fetched meanwhile. `out` has
-    /// room for rows up to the next multiple of 16; what is written behind the rows is of no use.
+    /// `ahead` panels further, in this product or the `next` one, are the weights that the caller is likely to need next;
+    /// they are fetched meanwhile. `out` has room for rows up to the next multiple of 16; what is written behind the rows
+    /// is of no use.
     pub(crate) fn multiply(
         &self,
         engine: Engine,
         arena: &Arena,
         input: Input,
-        (panel, next): (usize, usize),
+        panel: usize,
+        (next, ahead): (&Linear, usize),
         out: &mut [f32],
     ) {
         let lines = self.panels[panel].clone();
-        let ahead = self.panels.get(next).cloned().unwrap_or(0..0);
+        let ahead = panel + ahead;
+        let ahead = self.panels.get(ahead).or_else(|| next.panels.get(ahead - self.panels.len()));
+        let ahead = ahead.cloned().unwrap_or(0..0);
         match (engine, input) {
             (Engine::F32(level), Input::F32(left)) => {
                 level.multiply(left, self.depth, arena.get(lines), arena.get(ahead), out);

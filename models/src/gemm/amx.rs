@@ -53,107 +53,123 @@ impl Amx {
     }
 }
 
-/// Defines the product for one kind of number.
+/// Defines the product and its blocks of two tiles of rows and of one, for one kind of number.
 macro_rules! product {
-    ($product:ident, $instruction:literal) => {
+    ($product:ident, $double:ident, $single:ident, $instruction:literal) => {
         /// Multiplies all rows with one panel of weights, `steps` times 64 bytes deep.
         ///
         /// # Safety
         /// There is an [`Amx`]; `left` has its rows, rounded up to whole tiles, in `steps` panels; `right` has `steps`
         /// times 16 rows of 128 bytes; `out` has room for a panel of 4-byte numbers in as many rows as `left`.
-        pub(super) unsafe fn $product(
-            left: Operand<u8>,
-            steps: usize,
-            right: *const u8,
-            out: *mut u8,
-            ahead: &[u8],
-        ) {
+        pub(super) unsafe fn $product(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: &[u8]) {
             let tiles = left.rows.div_ceil(TILE_ROWS);
             let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
             for tile in (0..tiles).step_by(2) {
-                let (at, step) = ahead.take(steps);
-                // SAFETY: the caller vouches for whole tiles of rows; the assembly reads `steps` tiles from each operand
-                // and writes whole tiles of the result; it releases the tiles that it set up.
+                let ahead = ahead.take(steps);
+                // SAFETY: the caller vouches for whole tiles of rows, and these are among them.
                 unsafe {
-                    let first = left.values.add(tile * TILE_ROWS * ROW_BYTES);
-                    let out = out.add(tile * TILE_ROWS * PANEL * 4);
-                    if tile + 1 < tiles {
-                        asm!(
-                            "ldtilecfg [{shapes}]",
-                            "tilezero tmm0",
-                            "tilezero tmm1",
-                            "tilezero tmm2",
-                            "tilezero tmm3",
-                            "2:",
-                            "tileloadd tmm4, [{left} + {row} * 1]",
-                            "tileloadd tmm6, [{right} + {row} * 2]",
-                            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
-                            "prefetcht1 [{at}]",
-                            concat!($instruction, " tmm0, tmm4, tmm6"),
-                            "tileloadd tmm5, [{left} + {row} * 1 + 1024]",
-                            "prefetcht1 [{at} + 64]",
-                            concat!($instruction, " tmm1, tmm4, tmm7"),
-                            concat!($instruction, " tmm2, tmm5, tmm6"),
-                            concat!($instruction, " tmm3, tmm5, tmm7"),
-                            "add {left}, {stride}",
-                            "add {right}, 2048",
-                            "add {at}, {step}",
-                            "dec {steps}",
-                            "jnz 2b",
-                            "tilestored [{out} + {row} * 2], tmm0",
-                            "tilestored [{out} + {row} * 2 + 64], tmm1",
-                            "tilestored [{out} + {row} * 2 + 2048], tmm2",
-                            "tilestored [{out} + {row} * 2 + 2112], tmm3",
-                            "tilerelease",
-                            shapes = in(reg) &FULL_TILES,
-                            left = inout(reg) first => _,
-                            right = inout(reg) right => _,
-                            row = in(reg) ROW_BYTES,
-                            stride = in(reg) left.stride,
-                            at = inout(reg) at => _,
-                            step = in(reg) step,
-                            steps = inout(reg) steps => _,
-                            out = in(reg) out,
-                            options(nostack),
-                        );
-                    } else {
-                        asm!(
-                            "ldtilecfg [{shapes}]",
-                            "tilezero tmm0",
-                            "tilezero tmm1",
-                            "2:",
-                            "tileloadd tmm4, [{left} + {row} * 1]",
-                            "tileloadd tmm6, [{right} + {row} * 2]",
-                            "prefetcht1 [{at}]",
-                            concat!($instruction, " tmm0, tmm4, tmm6"),
-                            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
-                            "prefetcht1 [{at} + 64]",
-                            concat!($instruction, " tmm1, tmm4, tmm7"),
-                            "add {left}, {stride}",
-                            "add {right}, 2048",
-                            "add {at}, {step}",
-                            "dec {steps}",
-                            "jnz 2b",
-                            "tilestored [{out} + {row} * 2], tmm0",
-                            "tilestored [{out} + {row} * 2 + 64], tmm1",
-                            "tilerelease",
-                            shapes = in(reg) &FULL_TILES,
-                            left = inout(reg) first => _,
-                            right = inout(reg) right => _,
-                            row = in(reg) ROW_BYTES,
-                            stride = in(reg) left.stride,
-                            at = inout(reg) at => _,
-                            step = in(reg) step,
-                            steps = inout(reg) steps => _,
-                            out = in(reg) out,
-                            options(nostack),
-                        );
+                    let values = left.values.add(tile * TILE_ROWS * ROW_BYTES);
+                    let (left, out) = (Operand { values, ..left }, out.add(tile * TILE_ROWS * PANEL * 4));
+                    match tile + 1 < tiles {
+                        true => $double(left, steps, right, out, ahead),
+                        false => $single(left, steps, right, out, ahead),
                     }
                 }
+            }
+        }
+
+        /// Multiplies 32 rows.
+        ///
+        /// # Safety
+        /// As for the product.
+        unsafe fn $double(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: (*const u8, usize)) {
+            // SAFETY: the caller vouches for what is read and written; the tiles are released at the end; prefetching has
+            // no effect but on the cache.
+            unsafe {
+                asm!(
+                    "ldtilecfg [{shapes}]",
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    "tileloadd tmm4, [{left} + {row} * 1]",
+                    "tileloadd tmm6, [{right} + {row} * 2]",
+                    "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+                    "prefetcht1 [{ahead}]",
+                    concat!($instruction, " tmm0, tmm4, tmm6"),
+                    "tileloadd tmm5, [{left} + {row} * 1 + 1024]",
+                    "prefetcht1 [{ahead} + 64]",
+                    concat!($instruction, " tmm1, tmm4, tmm7"),
+                    concat!($instruction, " tmm2, tmm5, tmm6"),
+                    concat!($instruction, " tmm3, tmm5, tmm7"),
+                    "add {left}, {stride}",
+                    "add {right}, 2048",
+                    "add {ahead}, {step}",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "tilestored [{out} + {row} * 2], tmm0",
+                    "tilestored [{out} + {row} * 2 + 64], tmm1",
+                    "tilestored [{out} + {row} * 2 + 2048], tmm2",
+                    "tilestored [{out} + {row} * 2 + 2112], tmm3",
+                    "tilerelease",
+                    shapes = in(reg) &FULL_TILES,
+                    left = inout(reg) left.values => _,
+                    right = inout(reg) right => _,
+                    row = in(reg) ROW_BYTES,
+                    stride = in(reg) left.stride,
+                    ahead = inout(reg) ahead.0 => _,
+                    step = in(reg) ahead.1,
+                    steps = inout(reg) steps => _,
+                    out = in(reg) out,
+                    options(nostack),
+                );
+            }
+        }
+
+        /// Multiplies 16 rows.
+        ///
+        /// # Safety
+        /// As for the product.
+        unsafe fn $single(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: (*const u8, usize)) {
+            // SAFETY: the caller vouches for what is read and written; the tiles are released at the end; prefetching has
+            // no effect but on the cache.
+            unsafe {
+                asm!(
+                    "ldtilecfg [{shapes}]",
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "2:",
+                    "tileloadd tmm4, [{left} + {row} * 1]",
+                    "tileloadd tmm6, [{right} + {row} * 2]",
+                    "prefetcht1 [{ahead}]",
+                    concat!($instruction, " tmm0, tmm4, tmm6"),
+                    "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+                    "prefetcht1 [{ahead} + 64]",
+                    concat!($instruction, " tmm1, tmm4, tmm7"),
+                    "add {left}, {stride}",
+                    "add {right}, 2048",
+                    "add {ahead}, {step}",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "tilestored [{out} + {row} * 2], tmm0",
+                    "tilestored [{out} + {row} * 2 + 64], tmm1",
+                    "tilerelease",
+                    shapes = in(reg) &FULL_TILES,
+                    left = inout(reg) left.values => _,
+                    right = inout(reg) right => _,
+                    row = in(reg) ROW_BYTES,
+                    stride = in(reg) left.stride,
+                    ahead = inout(reg) ahead.0 => _,
+                    step = in(reg) ahead.1,
+                    steps = inout(reg) steps => _,
+                    out = in(reg) out,
+                    options(nostack),
+                );
             }
         }
     };
 }
 
-product!(multiply_halves, "tdpbf16ps");
-product!(multiply_bytes, "tdpbusd");
+product!(multiply_halves, multiply_half_double, multiply_half_single, "tdpbf16ps");
+product!(multiply_bytes, multiply_byte_double, multiply_byte_single, "tdpbusd");

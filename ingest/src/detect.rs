@@ -97,6 +97,8 @@ const DATA_ENDINGS: [&str; 3] = ["xml", "yaml", "yml"];
 /// Header fields of a mail message, of which the first lines hold at least two.
 const MAIL_FIELDS: [&str; 8] =
     ["from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version"];
+/// Lines that have to be objects for a file to count as lines of JSON. Chosen: no text begins with as many.
+const JSON_LINES: usize = 20;
 /// Bytes looked at for a mail message's header.
 const MAIL_WITHIN: usize = 16 << 10;
 
@@ -212,14 +214,16 @@ fn is_mail(bytes: &[u8]) -> bool {
     found >= 2
 }
 
-/// Returns whether this is JSON: its first line or all of it parses, or its name says so.
+/// Returns whether this is JSON: all of it parses, or each of its first lines as an object, or its name says so.
 fn is_json(start: &[u8], name: &str) -> bool {
     if !start.starts_with(b"{") && !start.starts_with(b"[") {
         return false;
     }
     let parses = |bytes: &[u8]| serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    matches!(ending(name).as_str(), "json" | "jsonl" | "ndjson") || line.len() > 2 && parses(line) || parses(start)
+    let mut lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    matches!(ending(name).as_str(), "json" | "jsonl" | "ndjson")
+        || lines.by_ref().take(JSON_LINES).all(|line| line.starts_with(b"{") && parses(line))
+        || parses(start)
 }
 
 fn markup(bytes: &[u8], name: &str) -> Format {

@@ -16,7 +16,7 @@ pub struct Limits {
     pub text_chars_max: usize,
     /// Most pages.
     pub pages_max: u32,
-    /// Most entries of a zip container.
+    /// Most entries of a zip container or compound file, parts of a mail, chapters of a book.
     pub zip_entries_max: usize,
     /// Largest single unpacked part of a zip container.
     pub part_bytes_max: u64,

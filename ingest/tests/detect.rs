@@ -46,6 +46,8 @@ fn content_decides_and_not_the_name() {
 fn text_that_only_begins_like_a_format_is_text() {
     check(b"{ not json", "a.txt", Ok(Format::Text));
     check(b"[1] A footnote", "a.txt", Ok(Format::Text));
+    check(b"[1]\nA footnote", "a.txt", Ok(Format::Text));
+    check(b"{\"a\": 1}\nis an object", "a.txt", Ok(Format::Text));
     check(b"Note: one\nSubject: two\n", "a.txt", Ok(Format::Text));
 }
 

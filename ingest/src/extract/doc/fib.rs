@@ -75,9 +75,12 @@ impl Fib {
     /// Reads the head.
     ///
     /// # Errors
-    /// `Corrupt` when there is none, `Encrypted`, `UnsupportedFormat` for a version before Word 6.
+    /// `Corrupt` when it is cut off, `Encrypted`, `UnsupportedFormat` for a version before Word 6 and for other files.
     pub(super) fn parse(file: &Compound) -> Result<Self, ReadError> {
-        let main = file.stream("WordDocument").unwrap_or_default();
+        // A workbook may hold a Word document as an object, whose streams are not those of the file.
+        let Some(main) = file.stream("WordDocument") else {
+            return Err(ReadError::UnsupportedFormat { format: "ole2".into() });
+        };
         let word = |at| u16_at(&main, at).ok_or_else(|| corrupt("its head is cut off"));
         let (mark, version, flags) = (word(0)?, word(2)?, word(10)?);
         let is_97 = mark == MARK_97 && version >= VERSION_97 || mark != MARK_6 && version > VERSION_97;

@@ -188,6 +188,22 @@ impl<'a> BodyReader<'a> {
             // A comment has a date of its own beside those that the text shows.
             "date" if element.name().as_ref().starts_with("text") => Frame::Span,
             "creator" => Frame::Mark,
+            "title" | "desc" if !self.paragraphs.is_empty() => Frame::Alternative,
+            "span" | "a" | "ruby-base" | "bookmark-ref" | "sequence" | "page-number" | "meta" | "meta-field"
+            | "text-input" | "user-defined" | "reference-ref" | "placeholder" | "variable-set" | "variable-get"
+            | "expression" | "note-ref" | "time" | "author-name" | "file-name" | "chapter" | "ruby"
+                if !self.paragraphs.is_empty() =>
+            {
+                Frame::Span
+            }
+            name => self.open_part(name, element),
+        })
+    }
+
+    /// Opens tables, boxes, slides and their notes; everything else is passed through.
+    fn open_part(&mut self, name: &str, element: &BytesStart) -> Frame {
+        let number = |name: &str| attribute(element, name).and_then(|value| value.parse::<usize>().ok());
+        match name {
             "table" => {
                 if self.kind == Kind::Spreadsheet && self.tables.is_empty() {
                     self.begin_page();
@@ -220,16 +236,8 @@ impl<'a> BodyReader<'a> {
                 self.sinks.push(Vec::new());
                 Frame::Note(BlockKind::Note)
             }
-            "title" | "desc" if !self.paragraphs.is_empty() => Frame::Alternative,
-            "span" | "a" | "ruby-base" | "bookmark-ref" | "sequence" | "page-number" | "meta" | "meta-field"
-            | "text-input" | "user-defined" | "reference-ref" | "placeholder" | "variable-set" | "variable-get"
-            | "expression" | "note-ref" | "time" | "author-name" | "file-name" | "chapter" | "ruby"
-                if !self.paragraphs.is_empty() =>
-            {
-                Frame::Span
-            }
             _ => Frame::Plain,
-        })
+        }
     }
 
     fn plain(&mut self, text: &str) -> Result<Frame, ReadError> {

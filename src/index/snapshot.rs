@@ -42,7 +42,7 @@ pub struct NewRows<'a> {
     pub segment: Segment,
     /// Their vectors.
     pub vectors: Vec<Option<&'a [f32]>>,
-    /// Their analysed texts; `None` where there is no text.
+    /// Their analysed texts, `None` where there is no text; empty where the texts were added before.
     pub texts: Vec<Option<Analyzed>>,
 }
 
@@ -200,8 +200,14 @@ impl Snapshot {
         let base = added.segment.base();
         self.fresh.push(FreshBlock::new(base, self.dimension, &added.vectors));
         self.columns = self.columns.with(added.segment);
-        let texts: Vec<(u32, Analyzed)> =
-            (base..).zip(added.texts).filter_map(|(slot, text)| Some((slot, text?))).collect();
+        self.add_texts(base, added.texts);
+    }
+
+    /// Adds the texts of rows that become visible with the next version, from a slot on.
+    ///
+    /// This may run before that version is there: until then searches ignore the slots.
+    pub fn add_texts(&self, base: u32, texts: Vec<Option<Analyzed>>) {
+        let texts: Vec<(u32, Analyzed)> = (base..).zip(texts).filter_map(|(slot, text)| Some((slot, text?))).collect();
         for batch in texts.chunks(TEXT_ADD_BATCH) {
             let mut text = self.text.write().unwrap_or_else(PoisonError::into_inner);
             for (slot, analyzed) in batch {

@@ -158,15 +158,17 @@ impl Run<'_> {
         let mut top = TopK::new(wanted);
         if let Some(placed) = self.snapshot.placed() {
             let allowed = self.allowed.ordinals.get_or_init(|| placed.ordinals_of(&self.allowed.slots));
-            let walks = matches!(plan.strategy, Strategy::Graph | Strategy::GraphFiltered);
             let generation = placed.generation();
-            let mut found = match walks {
-                true => generation.search(query, wanted, plan.effort, Some(allowed), scratch),
-                false => generation.scan(query, wanted, Some(allowed), scratch),
+            let mut found = match plan.strategy {
+                Strategy::Graph | Strategy::GraphFiltered => {
+                    generation.search(query, wanted, plan.effort, Some(allowed), scratch)
+                }
+                Strategy::Scan => generation.scan_codes(query, wanted, allowed, scratch),
+                Strategy::Exact | Strategy::None => generation.scan(query, wanted, Some(allowed), scratch),
             };
             plan.distances += found.distances;
-            if walks && !found.full {
-                found = generation.scan(query, wanted, Some(allowed), scratch);
+            if !found.full {
+                found = generation.scan_codes(query, wanted, allowed, scratch);
                 plan.distances += found.distances;
                 plan.strategy = Strategy::Scan;
             }

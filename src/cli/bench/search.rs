@@ -2,13 +2,13 @@
 //!
 //! Row `i` has the bucket `i % 1000`, and a filter of share `s` keeps the buckets below `1000 s`, so that it has nothing
 //! to do with where vectors lie. Searches walk as the query planner walks, the fall back to a scan included; the scan
-//! itself is a row of its own and the yardstick for recall.
+//! of the codes and the exact one, the yardstick for recall, are rows of their own.
 
 use super::measure::{Hits, Measured, measure};
 use crate::cli::failure::Failure;
 use crate::cli::npy::Matrix;
 use crate::error::Error;
-use crate::index::generation::{IndexError, RowVectors, Verify, write_generation};
+use crate::index::generation::{Found, IndexError, RowVectors, Verify, write_generation};
 use crate::index::graph::{BuildParams, Scratch};
 use crate::index::{Bitset, Generation};
 use crate::query::Strategy;
@@ -28,6 +28,8 @@ const SHARES: [f64; 5] = [1.0, 0.5, 0.1, 0.01, 0.001];
 const EFFORTS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 /// Queries for which the scan is timed, since it takes long; the exact answer is made for all.
 const SCAN_QUERIES: usize = 200;
+/// Rows up to which a scan of the codes is timed over all queries.
+const SCAN_ROWS: usize = 50_000;
 /// Difference of similarities that is rounding: a hit this near to the tenth best one is as good.
 const ROUNDING: f32 = 1e-6;
 /// Seed of the graph, so that a build can be repeated.
@@ -69,7 +71,7 @@ pub struct Figures {
 pub struct SearchRow {
     /// Share of rows that pass the filter.
     pub share: f64,
-    /// How the search was run: `scan`, `graph` or `graph_filtered`.
+    /// How the search was run: `exact`, `scan`, `graph` or `graph_filtered`.
     pub strategy: &'static str,
     /// Length of the candidate list; 0 for the scan.
     pub effort: usize,
@@ -165,21 +167,23 @@ struct Bench {
 }
 
 impl Bench {
-    /// Measures one share: first the scan, then the walk at every effort.
+    /// Measures one share: first the exact scan, then the scan of codes, then the walk at every effort.
     fn rows(&self, share: f64) -> Vec<SearchRow> {
         let allowed = self.allowed(share);
         let count = allowed.count();
         let rows = self.generation.len();
         let (strategy, planned_effort, _) =
             Situation { allowed: count, rows, covered: rows, wanted: K, exact: false }.choose();
-        let scan = |query: &[f32], scratch: &mut Scratch| -> Hits {
-            let found = self.generation.scan(query, K, Some(&allowed), scratch);
-            (found.hits, found.distances)
-        };
+        let hits = |found: Found| -> Hits { (found.hits, found.distances) };
         let exact = self.exact(&allowed);
-        let scanned = measure(&self.query, self.query.rows().min(SCAN_QUERIES), self.threads, scan);
+        let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.scan(query, K, Some(&allowed), scratch));
+        let exactly = measure(&self.query, self.query.rows().min(SCAN_QUERIES), self.threads, scan);
+        let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.scan_codes(query, K, &allowed, scratch));
+        let few = if count > SCAN_ROWS { SCAN_QUERIES } else { self.query.rows() };
+        let scanned = measure(&self.query, self.query.rows().min(few), self.threads, scan);
         let scans = strategy == Strategy::Scan;
-        let mut measured = vec![row(share, "scan", 0, scans, &scanned, &exact)];
+        let mut measured =
+            vec![row(share, "exact", 0, false, &exactly, &exact), row(share, "scan", 0, scans, &scanned, &exact)];
         let walk_name = if count == rows { "graph" } else { "graph_filtered" };
         for effort in efforts(planned_effort) {
             let walk = |query: &[f32], scratch: &mut Scratch| self.walk(query, effort, &allowed, count, scratch);
@@ -206,7 +210,7 @@ impl Bench {
         if found.hits.len() >= K.min(count) {
             return (found.hits, found.distances);
         }
-        let scanned = self.generation.scan(query, K, Some(allowed), scratch);
+        let scanned = self.generation.scan_codes(query, K, allowed, scratch);
         (scanned.hits, found.distances + scanned.distances)
     }
 
@@ -297,7 +301,8 @@ mod tests {
             let rows: Vec<_> = figures.rows.iter().filter(|row| row.share == share).collect();
             assert!(rows.len() > EFFORTS.len(), "share {share}");
             assert_eq!(rows.iter().filter(|row| row.planned).count(), 1);
-            assert_eq!((rows[0].strategy, rows[0].recall), ("scan", 1.0));
+            assert_eq!((rows[0].strategy, rows[0].recall), ("exact", 1.0));
+            assert!(rows[1].strategy == "scan" && rows[1].recall > 0.99, "{:?}", rows[1]);
             assert!(rows[rows.len() - 1].recall > 0.95, "share {share}: {:?}", rows[rows.len() - 1]);
         }
         assert!(figures.bytes_per_vector > 16.0 * 4.0);

@@ -6,7 +6,7 @@
 
 mod segment;
 
-pub use segment::Segment;
+pub use segment::{LEFT_IN_TABLE, Segment};
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimestampM
 use std::sync::Arc;
 
 /// Columns of a table that are not held in memory.
-const LEFT_IN_TABLE: &[&str] = &[
+pub const LEFT_IN_TABLE: &[&str] = &[
     row::TEXT,
     row::EMBEDDING,
     row::EMBEDDING_HASH,

@@ -1,11 +1,11 @@
-//! Searching a generation: by walking its graph, or by scoring every allowed row.
+//! Searching a generation: by walking its graph, or by scoring every allowed row, by codes first or exactly.
 //!
 //! Which of the two serves a query better is decided by whoever knows the filter's share and its price.
 
 use super::open::Generation;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, VectorBlock, prefetch, score_rows};
-use crate::index::graph::{Scratch, walk};
+use crate::index::graph::{Scratch, scan, walk};
 
 /// Share of allowed rows below which a walk steps over rows that are not allowed. Chosen: above it, a
 /// plain walk that is wider by one over the share looks at no more rows.
@@ -14,6 +14,9 @@ const WITHIN_SHARE_MAX: f64 = 0.4;
 /// Rows ranked exactly for each row asked for, at least; chosen wide, because a row that the codes put too far back is
 /// lost while one ranked in vain costs a vector read.
 const RANKED_PER_HIT: usize = 3;
+
+/// Rows ranked exactly after a scan of the codes, at least.
+const RANKED_MIN: usize = 64;
 
 /// First values of each vector that are fetched before the ranking begins; the kernels fetch the rest in time.
 const PREFETCHED_VALUES: usize = 64;
@@ -56,15 +59,43 @@ impl Generation {
         candidates.clear();
         candidates
             .extend(scratch.found().filter(|&row| allowed.is_none_or(|set| set.contains(row as usize))).take(ranked));
-        for &row in &candidates {
-            prefetch(self.vectors(), row as usize * self.dim(), self.dim().min(PREFETCHED_VALUES));
-        }
-        let (hits, scored) = self.rank(query, k, candidates.iter().copied(), scratch);
-        scratch.candidates = candidates;
+        let (hits, scored) = self.rank_candidates(query, k, candidates, scratch);
         Found { hits, distances: walked + scored, full }
     }
 
-    /// Scores every allowed row and returns the `k` most similar ones.
+    /// Scores every allowed row by its codes, and returns the `k` most similar ones of the best by their vectors.
+    ///
+    /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
+    pub fn scan_codes(&self, query: &[f32], k: usize, allowed: &Bitset, scratch: &mut Scratch) -> Found {
+        assert_eq!(query.len(), self.dim(), "dimension is checked where queries come in");
+        scratch.query.encode(self.metric(), query);
+        let ordinals = allowed.iter().take_while(|&ordinal| ordinal < self.len()).map(|ordinal| ordinal as u32);
+        scratch.top.reset(RANKED_MIN.max(k * RANKED_PER_HIT));
+        let scanned = scan(Kernels::get(), &self.view(), ordinals, scratch);
+        let mut candidates = std::mem::take(&mut scratch.candidates);
+        candidates.clear();
+        candidates.extend(scratch.top.take().into_iter().map(|(row, _)| row));
+        let (hits, scored) = self.rank_candidates(query, k, candidates, scratch);
+        Found { hits, distances: scanned + scored, full: true }
+    }
+
+    /// Ranks candidates by their vectors, and gives their memory back to the scratch.
+    fn rank_candidates(
+        &self,
+        query: &[f32],
+        k: usize,
+        candidates: Vec<u32>,
+        scratch: &mut Scratch,
+    ) -> (Vec<(u32, f32)>, u64) {
+        for &row in &candidates {
+            prefetch(self.vectors(), row as usize * self.dim(), self.dim().min(PREFETCHED_VALUES));
+        }
+        let ranked = self.rank(query, k, candidates.iter().copied(), scratch);
+        scratch.candidates = candidates;
+        ranked
+    }
+
+    /// Scores every allowed row by its vector and returns the `k` most similar ones: the yardstick.
     ///
     /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
     pub fn scan(&self, query: &[f32], k: usize, allowed: Option<&Bitset>, scratch: &mut Scratch) -> Found {

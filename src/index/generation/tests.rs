@@ -6,7 +6,7 @@ use super::layout::Section;
 use super::*;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, TopK, VectorBlock, scan_block};
-use crate::index::graph::{BuildParams, Scratch};
+use crate::index::graph::{BuildParams, Drafter, Scratch};
 use crate::schema::Metric;
 use std::collections::HashSet;
 use std::fs;
@@ -60,7 +60,7 @@ impl Folder {
         let path = self.0.join("g");
         let row_ids: Vec<u64> = (0..vectors.len() / dimension).map(|row| row as u64 + 1000).collect();
         let rows = RowVectors { dimension, metric, row_ids: &row_ids, vectors };
-        let params = BuildParams { m: 16, ef_construction: 100, threads: 2, seed: 1 };
+        let params = BuildParams { m: 16, ef_construction: 100, threads: 2, seed: 1, drafter: Drafter::default() };
         write_generation(&path, rows, &params, &AtomicBool::new(false)).unwrap();
         path
     }

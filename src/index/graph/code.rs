@@ -69,12 +69,16 @@ impl CodedQuery {
         self.codes.resize(code_stride(query.len()), 0);
     }
 
-    /// Takes a row of the space itself, to find its neighbours.
-    pub fn encode_row(&mut self, space: &Space<'_>, row: u32) {
-        self.encode(space.metric(), space.vector(row));
-        if space.metric() == Metric::Dot {
-            self.weight = -space.extra(row);
-        }
+    /// Takes a row by its codes and facts, to find what is near to it.
+    pub fn take_row(&mut self, metric: Metric, codes: &[u8], facts: [f32; 2]) {
+        self.factor = facts[0];
+        self.weight = match metric {
+            Metric::Cosine => 0.0,
+            Metric::Dot => -facts[1],
+            Metric::L2 => 1.0,
+        };
+        self.codes.clear();
+        self.codes.extend(codes.iter().map(|&code| (code ^ CODE_ZERO) as i8));
     }
 
     /// Returns the codes, padded with zeros.

@@ -73,7 +73,7 @@ fn edges_of(graph: &Hnsw<'_, u32, Apart<'_, '_>>, rows: usize, m: usize) -> Draf
 }
 
 /// Mixes the order of insertion: rows that come in by topic would otherwise draw the upper layers from the first one.
-fn shuffled(rows: &[u32], seed: u64) -> Vec<u32> {
+pub fn shuffled(rows: &[u32], seed: u64) -> Vec<u32> {
     let mut rows = rows.to_vec();
     let mut state = seed | 1;
     for at in (1..rows.len()).rev() {

@@ -1,23 +1,26 @@
 //! The proximity graph of a sealed generation: how it is built, and how a search walks it.
 //!
-//! [`build()`] turns vectors into a [`Graph`]: `hnsw_rs` drafts the edges ([`draft`]), [`refine`] chooses them again with
-//! the diversity rule in both directions, ties equal vectors together and leaves no row out of reach. Rows are
+//! [`build()`] turns vectors into a [`Graph`]: [`grow`] finds the first edges batch by batch, [`refine`] chooses them again
+//! with the diversity rule ([`choose`]) in both directions, ties equal vectors together and leaves no row out of reach.
+//! `hnsw_rs` finds first edges too ([`draft`]): the graph is as good and takes four times as long. Rows are
 //! renumbered, so that the rows of upper layers come first and neighbours lie close. [`walk()`] searches a [`View`] of
 //! such a graph over int8 codes ([`code`]): it is chosen over the walk of `hnsw_rs`, which locks, allocates and counts
 //! references at each step. Exact ranking, files and row ids belong to `generation`.
 
 mod build;
+mod choose;
 mod code;
 mod draft;
+mod grow;
 mod lists;
 mod pool;
 mod refine;
 mod space;
 mod walk;
 
-pub use build::{BuildParams, Cancelled, Graph, build};
+pub use build::{BuildParams, Cancelled, Drafter, Graph, build};
 pub use code::{CodedQuery, Codes, code_stride};
 pub use lists::{Lists, NONE};
 pub use pool::Scratch;
 pub use space::Space;
-pub use walk::{View, walk};
+pub use walk::{View, scan, walk};

@@ -4,6 +4,7 @@
 //! Upper layers stay as they were drafted.
 
 use super::build::{Cancelled, Graph};
+use super::choose::{Chooser, CodedRows};
 use super::lists::{Lists, fill};
 use super::pool::Scratch;
 use super::space::Space;
@@ -21,65 +22,41 @@ const CHOICE_MAX: usize = 160;
 /// Rows handed to a thread at a time.
 const BLOCK_ROWS: usize = 256;
 
-/// Chooses the lists of layer 0 again for the first `rows` rows.
+/// Chooses the lists of layer 0 again for the first `rows` rows, at most `degree` neighbours for each.
 pub fn refine(
     space: &Space<'_>,
     graph: &mut Graph,
-    rows: usize,
+    (rows, degree): (usize, usize),
     threads: usize,
     cancel: &AtomicBool,
 ) -> Result<(), Cancelled> {
-    let degree = graph.base.degree();
     let named_by = graph.base.reversed();
+    let coded = CodedRows::new(space, &graph.codes);
     let mut forward = Lists::new(graph.base.rows(), degree);
     let view = graph.view(space.dimension());
     fill_lists(&mut forward, rows, threads, cancel, |row, worker| {
-        worker.scratch.query.encode_row(space, graph.order[row as usize]);
-        walk(space.kernels(), &view, CANDIDATES, None, &mut worker.scratch);
-        worker.near.clear();
-        let found = worker.scratch.found().chain(graph.base.get(row).iter().copied());
-        worker.near.extend(found.chain(named_by.get(row).iter().copied()).map(|id| (0.0, id)));
-        worker.choose(space, &graph.order, row, degree);
+        let Worker { scratch, chooser } = worker;
+        coded.ask(row, &mut scratch.query);
+        walk(space.kernels(), &view, CANDIDATES, None, scratch);
+        chooser.near.extend(scratch.found());
+        chooser.near.extend(graph.base.get(row).iter().chain(named_by.get(row)));
+        chooser.choose(coded, row, degree, CHOICE_MAX);
     })?;
     let named_by = forward.reversed();
     let mut both = Lists::new(graph.base.rows(), degree);
     fill_lists(&mut both, rows, threads, cancel, |row, worker| {
-        worker.near.clear();
-        let all = forward.get(row).iter().chain(named_by.get(row));
-        worker.near.extend(all.map(|&id| (0.0, id)));
-        worker.choose(space, &graph.order, row, degree);
+        worker.chooser.near.extend(forward.get(row).iter().chain(named_by.get(row)));
+        worker.chooser.choose(coded, row, degree, CHOICE_MAX);
     })?;
     graph.base = both;
     Ok(())
 }
 
-/// What one thread needs for choosing.
+/// What one thread works with.
 #[derive(Default)]
 struct Worker {
     scratch: Scratch,
-    near: Vec<(f32, u32)>,
-    chosen: Vec<u32>,
-}
-
-impl Worker {
-    /// Chooses neighbours among the near rows: one is left out when it is nearer to a chosen one than to the row itself,
-    /// so that edges point in different directions. What room is left goes to the nearest of those left out.
-    fn choose(&mut self, space: &Space<'_>, order: &[u32], row: u32, degree: usize) {
-        let vector_row = |id: u32| order[id as usize];
-        self.near.sort_unstable_by_key(|&(_, id)| id);
-        self.near.dedup_by_key(|&mut (_, id)| id);
-        self.near.retain(|&(_, id)| id != row);
-        self.near.iter_mut().for_each(|(apart, id)| *apart = space.distance(vector_row(row), vector_row(*id)));
-        self.near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        self.near.truncate(CHOICE_MAX);
-        self.chosen.clear();
-        for &(apart, id) in &self.near {
-            let covered = |&other: &u32| space.distance(vector_row(other), vector_row(id)) < apart;
-            if self.chosen.len() < degree && !self.chosen.iter().any(covered) {
-                self.chosen.push(id);
-            }
-        }
-    }
+    chooser: Chooser,
 }
 
 /// Computes lists row by row on several threads.
@@ -100,7 +77,7 @@ fn fill_lists(
                 while let Some((number, block)) = take().filter(|_| !cancel.load(Ordering::Relaxed)) {
                     for (at, place) in block.chunks_mut(degree).enumerate() {
                         work((number * BLOCK_ROWS + at) as u32, &mut worker);
-                        fill(place, &worker.chosen);
+                        fill(place, &worker.chooser.chosen);
                     }
                 }
             });
@@ -134,7 +111,7 @@ pub fn connect(space: &Space<'_>, graph: &mut Graph) -> usize {
 
 /// Returns a reached row near an unreached one, with room in its list if one of those near has some.
 fn nearest_reached(space: &Space<'_>, graph: &Graph, row: u32, reached: &[bool], scratch: &mut Scratch) -> u32 {
-    scratch.query.encode_row(space, graph.order[row as usize]);
+    CodedRows::new(space, &graph.codes).ask(row, &mut scratch.query);
     walk(space.kernels(), &graph.view(space.dimension()), CANDIDATES, None, scratch);
     let near = || scratch.found().filter(|&id| reached[id as usize]);
     let with_room = near().find(|&id| graph.base.get(id).len() < graph.base.degree());
@@ -155,7 +132,7 @@ fn reach_from(base: &Lists, row: u32, reached: &mut [bool]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::build::{BuildParams, build};
+    use super::super::build::{BuildParams, Drafter, build};
     use super::*;
     use crate::index::distance::Kernels;
     use crate::schema::Metric;
@@ -171,12 +148,14 @@ mod tests {
 
     fn check_reach(rows: usize, vectors: &[f32], metric: Metric) {
         let space = Space::new(Kernels::get(), metric, vectors.len() / rows, vectors);
-        let params = BuildParams { m: 8, ef_construction: 40, threads: 2, seed: 1 };
-        let mut graph = build(&space, &params, &AtomicBool::new(false)).expect("not cancelled");
-        assert_eq!(connect(&space, &mut graph), 0, "a row was out of reach");
-        let mut order = graph.order.clone();
-        order.sort_unstable();
-        assert!(order.into_iter().eq(0..rows as u32), "each row once");
+        for drafter in [Drafter::Growth, Drafter::HnswRs] {
+            let params = BuildParams { m: 8, ef_construction: 40, threads: 2, seed: 1, drafter };
+            let mut graph = build(&space, &params, &AtomicBool::new(false)).expect("not cancelled");
+            assert_eq!(connect(&space, &mut graph), 0, "a row was out of reach");
+            let mut order = graph.order.clone();
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..rows as u32), "each row once");
+        }
     }
 
     #[test]

@@ -187,3 +187,66 @@ fn the_server_stops_when_asked() {
     let (_folder, server) = with_chunks();
     assert!(server.stop(std::time::Duration::from_secs(20)));
 }
+
+#[test]
+fn fields_come_go_and_change_their_names_while_the_past_keeps_them() {
+    let (folder, server) = with_chunks();
+    let before = server.get("/v1/collections/c")["version"].clone();
+    server.post("/v1/collections/c/chunks/get", json!({"ids": ["a", "b"]}));
+    let change = json!({"description": "fruit", "rename_fields": {"year": "since"}, "drop_fields": ["tags"],
+                        "add_fields": [{"name": "price", "type": "number"}]});
+    let after = server.ok("PATCH", "/v1/collections/c", Some(&change));
+    assert_eq!(after["description"], "fruit");
+    assert_eq!(after["version"].as_u64(), before.as_u64().map(|version| version + 1), "one version");
+    let names: Vec<&str> = after["fields"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["since", "lang", "price"]);
+    let check = |server: &Server| {
+        let found = server.post("/v1/collections/c/search", json!({"embedding": [1, 0], "filter": "since = 2020"}));
+        assert_eq!((ids(&found), &found["hits"][0]["metadata"]), (vec!["a"], &json!({"since": 2020})));
+        let then = json!({"embedding": [1, 0], "filter": "year = 2020", "as_of": before});
+        let then = server.post("/v1/collections/c/search", then);
+        assert_eq!(then["hits"][0]["metadata"], json!({"year": 2020, "tags": ["x"]}));
+        let now = server.post("/v1/collections/c/chunks/get", json!({"ids": ["b"]}));
+        assert_eq!(now["chunks"][0]["metadata"], json!({"since": 2021}));
+    };
+    check(&server);
+    let fresh = json!({"chunks": [{"id": "d", "embedding": [0, 1], "metadata": {"price": 2.5, "tags": "one"}}]});
+    server.post("/v1/collections/c/chunks", fresh);
+    let found = server.post("/v1/collections/c/chunks/list", json!({"filter": "price > 2 AND tags = 'one'"}));
+    assert_eq!(ids(&found), ["d"], "a dropped field may come back with another type");
+    check(&server);
+    assert!(server.stop(std::time::Duration::from_secs(20)));
+    check(&Server::start(folder.path()));
+}
+
+#[test]
+fn a_change_that_does_not_fit_changes_nothing() {
+    let (_folder, server) = with_chunks();
+    let version = server.get("/v1/collections/c")["version"].clone();
+    let refused = |change: Value| {
+        let (status, answer) = server.call("PATCH", "/v1/collections/c", Some(&change));
+        (status, answer["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(refused(json!({"drop_fields": ["yaer"]})), (422, "unknown_field".into()));
+    assert_eq!(refused(json!({"rename_fields": {"year": "id"}})), (422, "reserved_field".into()));
+    assert_eq!(refused(json!({"add_fields": [{"name": "year", "type": "string"}]})), (422, "invalid_argument".into()));
+    assert_eq!(refused(json!({"fields": []})).0, 422);
+    assert_eq!(server.get("/v1/collections/c")["version"], version);
+}
+
+#[test]
+fn chunks_are_found_by_the_example_of_others() {
+    let (_folder, server) = with_chunks();
+    let search = |body: Value| server.call("POST", "/v1/collections/c/search", Some(&body));
+    let (_, like) = search(json!({"like": ["c"]}));
+    assert_eq!(ids(&like), ["a", "b"], "the example itself is no hit");
+    let (_, apart) = search(json!({"like": ["c"], "unlike": ["a"]}));
+    assert_eq!(ids(&apart), ["b"]);
+    let (_, filtered) = search(json!({"like": ["c"], "filter": "year = 2021", "text": "apple", "mode": "hybrid"}));
+    assert_eq!(ids(&filtered), ["b"]);
+    let code = |(status, answer): (u16, Value)| (status, answer["field"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(code(search(json!({"like": ["nowhere"]}))), (422, "like".into()));
+    assert_eq!(code(search(json!({"unlike": ["a"]}))), (422, "unlike".into()));
+    assert_eq!(code(search(json!({"like": ["a"], "embedding": [1, 0]}))), (422, "like".into()));
+    assert_eq!(code(search(json!({"like": vec!["a"; 101]}))).0, 413);
+}

@@ -1,18 +1,111 @@
 //! What was acknowledged survives: kills at random moments, several writers at once, two processes on one folder.
 
-use crate::support::{RAGSTONE, Random, Server};
+use crate::support::{RAGSTONE, Random, Server, models};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::process::Command;
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Kills in the test suite; `make soak` does more.
+/// Kills during upserts in the test suite; `make soak` does more.
 const KILLS: usize = 50;
 const KILLS_SOAK: usize = 1_000;
+/// Kills during ingests; each starts a process that loads the model.
+const INGEST_KILLS: usize = 15;
+const INGEST_KILLS_SOAK: usize = 200;
+
+/// Files of the folder that is ingested, and chunks that each of them gives.
+const FILES: usize = 40;
+const PARTS: usize = 4;
 
 fn soak() -> bool {
     std::env::var_os("RAGSTONE_SOAK").is_some()
+}
+
+/// A file with chunks, which all name the generation that wrote them.
+fn write_files(docs: &Path, generation: usize) {
+    for file in 0..FILES {
+        let part =
+            |part: usize| format!("# Part {part}\n\nThe harbour log of edition {generation} fills berth {file}.\n\n");
+        std::fs::write(docs.join(format!("{file}.md")), (0..PARTS).map(part).collect::<String>()).unwrap();
+    }
+}
+
+/// Ingests a folder, and kills the process after a while; returns the files that were reported as done.
+fn ingest_until_killed(data: &Path, docs: &Path, life: Duration) -> HashSet<String> {
+    let mut child = Command::new(RAGSTONE)
+        .args(["ingest", "--collection", "c", "--json", "--data"])
+        .arg(data)
+        .arg("--models")
+        .arg(models())
+        .arg(docs)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let reader = std::thread::spawn(move || lines.collect::<Vec<String>>());
+    let deadline = Instant::now() + life;
+    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The process may have ended by itself.
+    let _ = child.kill();
+    child.wait().unwrap();
+    // The last line may be cut off.
+    let reports = reader.join().unwrap().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    reports
+        .filter(|report| report["outcome"] != "failed")
+        .filter_map(|report| Some(report["uri"].as_str()?.to_owned()))
+        .collect()
+}
+
+/// An ingest is killed at random moments while it replaces a folder's documents by their next edition. What was reported
+/// is there, and each document is whole and of one edition.
+#[test]
+fn documents_are_whole_after_kills_at_random_moments_of_an_ingest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, docs) = (folder.path().join("data"), folder.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    let seed = 20_261_121;
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    write_files(&docs, 0);
+    let started = Instant::now();
+    let mut editions: HashMap<String, usize> = HashMap::new();
+    let done = ingest_until_killed(&data, &docs, Duration::from_secs(120));
+    assert_eq!(done.len(), FILES);
+    editions.extend(done.into_iter().map(|uri| (uri, 0)));
+    let whole = started.elapsed().as_millis() as usize;
+    for generation in 1..=if soak() { INGEST_KILLS_SOAK } else { INGEST_KILLS } {
+        write_files(&docs, generation);
+        let done = ingest_until_killed(&data, &docs, Duration::from_millis(random.below(whole) as u64));
+        editions.extend(done.into_iter().map(|uri| (uri, generation)));
+        let started = Instant::now();
+        let server = Server::start(&data);
+        assert!(started.elapsed() < Duration::from_secs(2), "opening took {:?}", started.elapsed());
+        check_editions(&server, &editions, generation);
+    }
+    let done = ingest_until_killed(&data, &docs, Duration::from_secs(120));
+    assert_eq!(done.len(), FILES, "the next run finishes what was cut off");
+}
+
+fn check_editions(server: &Server, reported: &HashMap<String, usize>, newest: usize) {
+    let documents = server.get("/v1/collections/c/documents?limit=1000");
+    let documents = documents["documents"].as_array().unwrap();
+    assert_eq!(documents.len(), FILES, "each file is one document");
+    for document in documents {
+        let (id, uri) = (document["id"].as_str().unwrap(), document["uri"].as_str().unwrap());
+        let chunks = server.get(&format!("/v1/collections/c/documents/{id}/chunks"));
+        let texts: Vec<&str> =
+            chunks["chunks"].as_array().unwrap().iter().map(|chunk| chunk["text"].as_str().unwrap()).collect();
+        assert_eq!(texts.len(), PARTS, "{uri} is whole: {texts:?}");
+        let edition = (reported[uri]..=newest).rev().find(|edition| texts[0].contains(&format!("edition {edition} ")));
+        let edition = edition.unwrap_or_else(|| panic!("{uri}: edition {} was reported: {texts:?}", reported[uri]));
+        assert!(texts.iter().all(|text| text.contains(&format!("edition {edition} "))), "{uri} is torn: {texts:?}");
+    }
 }
 
 /// The server is killed at random moments while four clients upsert and replace documents as groups of chunks. After

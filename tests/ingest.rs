@@ -141,7 +141,7 @@ fn a_file_that_cannot_be_read_fails_alone_and_by_name() {
     assert_eq!(code("broken.pdf"), "corrupt");
     assert_eq!(code("picture.png"), "unsupported_format");
     assert_eq!(code("old.doc"), "unsupported_format");
-    assert_eq!(code("table.csv"), "unsupported_format");
+    assert_eq!(code("table.csv"), "added");
     assert_eq!(code("not-a-word-file.docx"), "added", "content decides, not the name");
 }
 

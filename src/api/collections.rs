@@ -1,4 +1,4 @@
-//! Routes on collections: create, list, find, delete, optimize.
+//! Routes on collections: create, list, find, change, delete, optimize.
 //!
 //! What a collection may be made of is checked by the store.
 
@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 use crate::schema::collection::Chunking;
 use crate::schema::{CollectionName, Field, FieldType, Metric, Version};
 use crate::store::view::EmbeddingChoice;
-use crate::store::{CollectionInfo, NewCollection};
+use crate::store::{CollectionChange, CollectionInfo, NewCollection};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Body of `create_collection`.
 #[derive(Deserialize)]
@@ -25,6 +26,19 @@ pub struct CreateCollection {
     embedding: Option<EmbeddingForm>,
     fields: Option<Vec<FieldForm>>,
     chunking: Option<Chunking>,
+}
+
+/// Body of `change_collection`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeCollection {
+    description: Option<String>,
+    #[serde(default)]
+    add_fields: Vec<FieldForm>,
+    #[serde(default)]
+    rename_fields: BTreeMap<String, String>,
+    #[serde(default)]
+    drop_fields: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +141,14 @@ pub async fn find_collection(State(app): State<App>, Name(name): Name) -> Answer
     versioned(StatusCode::OK, info.version, &CollectionForm::from(info))
 }
 
+/// Changes description and fields, in one version.
+pub async fn change_collection(State(app): State<App>, Name(name): Name, body: Json<ChangeCollection>) -> Answer {
+    let collection = app.collection(&name).await?;
+    collection.alter(body.value.check()?).await?;
+    let info = collection.info();
+    versioned(StatusCode::OK, info.version, &CollectionForm::from(info))
+}
+
 /// Removes a collection with all its versions.
 pub async fn delete_collection(State(app): State<App>, Name(name): Name) -> Answer {
     let version = app.collection(&name).await?.info().version;
@@ -158,6 +180,13 @@ impl CreateCollection {
             fields: self.fields.unwrap_or_default().into_iter().map(FieldForm::check).collect::<Result<_>>()?,
             chunking: self.chunking,
         })
+    }
+}
+
+impl ChangeCollection {
+    fn check(self) -> Result<CollectionChange> {
+        let add = self.add_fields.into_iter().map(FieldForm::check).collect::<Result<_>>()?;
+        Ok(CollectionChange { description: self.description, add, rename: self.rename_fields, drop: self.drop_fields })
     }
 }
 

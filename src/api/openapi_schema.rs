@@ -30,6 +30,14 @@ pub const SCHEMAS: &str = r##"{
       "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"},
       "indexed": {"type": "boolean"}, "sensitive": {"const": false}}}},
   "chunking": {"$ref": "#/components/schemas/Chunking"}}},
+"ChangeCollection": {"type": "object", "additionalProperties": false, "properties": {
+  "description": {"type": "string"},
+  "add_fields": {"type": "array", "maxItems": 256, "items": {
+    "type": "object", "required": ["name", "type"], "additionalProperties": false, "properties": {
+      "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"},
+      "indexed": {"type": "boolean"}, "sensitive": {"const": false}}}},
+  "rename_fields": {"type": "object", "additionalProperties": {"type": "string"}},
+  "drop_fields": {"type": "array", "items": {"type": "string"}}}},
 "Collection": {"type": "object", "required": ["name", "embedding", "fields", "documents", "chunks", "version", "bytes",
   "index"], "properties": {
   "name": {"type": "string"}, "description": {"type": "string"},
@@ -121,6 +129,8 @@ pub const SCHEMAS: &str = r##"{
 "VersionName": {"type": ["integer", "string"], "description": "Number, tag or RFC 3339 time"},
 "Search": {"type": "object", "additionalProperties": false, "properties": {
   "text": {"type": "string"}, "embedding": {"$ref": "#/components/schemas/Vector"},
+  "like": {"type": "array", "items": {"type": "string"}, "maxItems": 100},
+  "unlike": {"type": "array", "items": {"type": "string"}, "maxItems": 100},
   "mode": {"type": "string", "enum": ["hybrid", "dense", "lexical"]},
   "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
   "offset": {"type": "integer", "minimum": 0, "default": 0}, "min_score": {"type": "number"},

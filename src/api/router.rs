@@ -36,6 +36,8 @@ pub enum Verb {
     Get,
     /// Does what its path says.
     Post,
+    /// Changes a part.
+    Patch,
     /// Removes.
     Delete,
 }
@@ -74,7 +76,7 @@ pub enum Output {
 
 use Input::{Chunks, Files, Nothing, Query};
 use Output::{Bytes, Created, Job, Text, Uploaded};
-use Verb::{Delete, Get, Post};
+use Verb::{Delete, Get, Patch, Post};
 
 const fn route(
     (method, path): (Verb, &'static str),
@@ -94,6 +96,8 @@ pub const ROUTES: &[Route] = &[
         (Nothing, Output::Json("CollectionList")), |m| on(m, collections::list_collections)),
     route((Get, "/v1/collections/{collection}"), ("find_collection", "Find a collection"),
         (Nothing, Output::Json("Collection")), |m| on(m, collections::find_collection)),
+    route((Patch, "/v1/collections/{collection}"), ("change_collection", "Change description and fields"),
+        (Input::Json("ChangeCollection"), Output::Json("Collection")), |m| on(m, collections::change_collection)),
     route((Delete, "/v1/collections/{collection}"), ("delete_collection", "Remove a collection with all its versions"),
         (Nothing, Output::Json("CollectionDeleted")), |m| on(m, collections::delete_collection)),
     route((Post, "/v1/collections/{collection}/documents"), ("upload_documents", "Take files in"),
@@ -150,6 +154,7 @@ impl Verb {
         match self {
             Get => "get",
             Post => "post",
+            Patch => "patch",
             Delete => "delete",
         }
     }
@@ -158,6 +163,7 @@ impl Verb {
         match self {
             Get => MethodFilter::GET,
             Post => MethodFilter::POST,
+            Patch => MethodFilter::PATCH,
             Delete => MethodFilter::DELETE,
         }
     }

@@ -29,6 +29,10 @@ const K_DEFAULT: usize = 10;
 pub struct Search {
     text: Option<String>,
     embedding: Option<Vec<f32>>,
+    #[serde(default)]
+    like: Vec<String>,
+    #[serde(default)]
+    unlike: Vec<String>,
     mode: Option<ModeForm>,
     k: Option<usize>,
     offset: Option<usize>,
@@ -91,6 +95,8 @@ impl Search {
         Ok(SearchRequest {
             text: self.text,
             embedding: self.embedding,
+            like: self.like,
+            unlike: self.unlike,
             mode: self.mode.map(Mode::from),
             k: self.k.unwrap_or(K_DEFAULT),
             offset: self.offset.unwrap_or_default(),

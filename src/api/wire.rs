@@ -86,7 +86,7 @@ impl Chunk {
 impl Serialize for Chunk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { view, include, ranked } = self;
-        let row = view.row.as_ref();
+        let row = &view.row;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &row.id)?;
         map.serialize_entry("document_id", &row.document_id)?;
@@ -231,10 +231,9 @@ mod tests {
     use super::*;
     use crate::schema::Value;
     use serde_json::json;
-    use std::sync::Arc;
 
     fn chunk(row: ChunkRow, include: Include, ranked: Option<Ranked>) -> Json {
-        let view = ChunkView { row: Arc::new(row), embedding: Some(vec![0.5, 1.0]) };
+        let view = ChunkView { row, embedding: Some(vec![0.5, 1.0]) };
         serde_json::to_value(Chunk { view, include, ranked }).unwrap()
     }
 

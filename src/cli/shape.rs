@@ -139,7 +139,6 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::schema::{Metadata, Value as Field};
-    use std::sync::Arc;
 
     #[test]
     fn a_hit_has_the_shape_of_the_servers_answer() {
@@ -164,7 +163,7 @@ mod tests {
                 "boxes": [[2, 1.5, 2.0, 3.0, 4.1]]
             }
         });
-        assert_eq!(hit(&ranked, &ChunkView { row: Arc::new(row), embedding: None }), expected);
+        assert_eq!(hit(&ranked, &ChunkView { row, embedding: None }), expected);
     }
 
     #[test]

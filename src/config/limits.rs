@@ -31,6 +31,8 @@ pub const UPLOADS_IN_FLIGHT_MAX: usize = 4;
 pub const K_MAX: usize = 1_000;
 /// Most hits that may be skipped, hits included.
 pub const WINDOW_MAX: usize = 10_000;
+/// Most chunks that a search is asked to be like or unlike.
+pub const EXAMPLES_MAX: usize = 100;
 /// Longest query text, in bytes.
 pub const QUERY_BYTES_MAX: usize = 32 << 10;
 /// Most chunks in one upsert.
@@ -52,10 +54,12 @@ pub const COMMIT_ROWS_MAX: usize = 20_000;
 pub const EMBED_BATCH: usize = 256;
 /// Requests that may wait for the model.
 pub const EMBEDS_WAITING_MAX: usize = 64;
-/// Rows whose texts are kept in memory for answers.
-pub const ROW_CACHE_ROWS: usize = 20_000;
+/// Bytes of texts that are kept in memory for answers, over all collections.
+pub const ROW_CACHE_BYTES: usize = 192 << 20;
 /// Filters whose allowed rows are kept in memory, for each collection.
 pub const FILTER_CACHE_ENTRIES: usize = 64;
+/// Collections that are kept open; those used least are closed, and opened again when they are asked for.
+pub const COLLECTIONS_OPEN: usize = 256;
 /// Past versions that are kept open, for each collection.
 pub const PAST_VERSIONS_OPEN: usize = 4;
 
@@ -67,8 +71,11 @@ pub const SEAL_ROWS_FORCED: usize = 32_768;
 pub const SEAL_SHARE: f64 = 0.25;
 /// Time without writes after which they count as paused.
 pub const WRITE_PAUSE: Duration = Duration::from_millis(500);
-/// Rows without a graph from which the live head takes them in; below, scanning them costs less than inserting them.
-pub const HEAD_ROWS_MIN: usize = 32_768;
+/// Rows without a graph from which the live head takes them in; below, a generation is built before a head would be, and
+/// scanning them takes less than 15 ms.
+pub const HEAD_ROWS_MIN: usize = 131_072;
+/// How far threads that write step back behind those that answer searches, on the system's scale from 0 to 19.
+pub const WRITE_NICENESS: i32 = 4;
 /// How far threads that build graphs step back behind those that answer, on the system's scale from 0 to 19.
 pub const BACKGROUND_NICENESS: i32 = 15;
 /// Newest versions that expiry leaves, whatever their age.

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most dimensions of an embedding.
 pub const DIMENSION_MAX: usize = 8192;
+/// Longest description, in bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 16 << 10;
 /// Most metadata fields of a collection.
 pub const FIELDS_MAX: usize = 256;
 

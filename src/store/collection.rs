@@ -2,14 +2,16 @@
 //!
 //! A request reads one [`State`], which belongs to one version, from beginning to end. Only the writer replaces it.
 
-use super::document::IngestContext;
+use super::alter::CollectionChange;
+use super::document::{IngestContext, search_text};
 use super::load::load;
 use super::model::{Models, embed};
 use super::original::Originals;
 use super::rows::RowCache;
+use super::stage::Words;
 use super::upsert::{PendingRow, check_chunks, hash_vector};
 use super::view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, OnConflict, Page, Selection, Written};
-use super::writer::{Delete, ReadyRow, RowsWrite, Write, Writer};
+use super::writer::{Delete, RowsWrite, Write, Writer};
 use crate::config::limits::{EMBED_BATCH, FILTER_CACHE_ENTRIES, IDS_MAX, PAGE_MAX, PAST_VERSIONS_OPEN};
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
@@ -22,8 +24,11 @@ use crate::table::{Table, VerifyReport, VersionInfo, VersionRef};
 use arc_swap::ArcSwap;
 use ragstone_ingest::worker::WorkerPool;
 use ragstone_models::{Embedder, Priority, TextKind};
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// Everything that belongs to one version of a collection.
@@ -47,8 +52,12 @@ pub struct Services {
     pub workers: Arc<WorkerPool>,
     /// Original files.
     pub originals: Originals,
+    /// Rows in memory.
+    pub rows: Arc<RowCache>,
     /// Right to run a search.
     pub searches: Arc<Semaphore>,
+    /// Threads for what writes need, which give way to searches.
+    pub writes: Handle,
     /// Threads for building graphs.
     pub threads: usize,
     /// Days for which versions stay readable.
@@ -65,11 +74,14 @@ pub struct Shared {
     pub keys: RwLock<Keys>,
     /// Words of texts and questions.
     pub analyzer: Analyzer,
-    /// Rows in memory.
-    pub rows: RowCache,
+    /// Its number in this process, by which shared memory knows it.
+    pub number: u64,
     /// What collections share with their store.
     pub services: Services,
 }
+
+/// Numbers the collections that this process has opened.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 /// What the allowed rows depend on: layout of the slots, version, filter.
 type AllowedKey = (u64, Version, String);
@@ -90,7 +102,8 @@ impl Collection {
         let (state, keys) = load(table, &analyzer).await?;
         let state = ArcSwap::from_pointee(state);
         let keys = RwLock::new(keys);
-        let shared = Arc::new(Shared { name, state, keys, analyzer, rows: RowCache::default(), services });
+        let shared =
+            Arc::new(Shared { name, state, keys, analyzer, number: NUMBERS.fetch_add(1, Ordering::Relaxed), services });
         let writer = Writer::spawn(shared.clone())?;
         Ok(Arc::new(Self { shared, writer, past: Default::default(), allowed: Default::default() }))
     }
@@ -153,11 +166,11 @@ impl Collection {
     pub async fn upsert(&self, chunks: Vec<NewChunk>, on_conflict: OnConflict) -> Result<Written> {
         let schema = self.state().schema.clone();
         let shared = self.shared.clone();
-        let rows = blocking(move || {
+        let rows = blocking_on(&self.shared.services.writes, move || {
             let now = chrono::Utc::now().timestamp_micros();
             let mut rows = check_chunks(&schema, chunks, now)?;
             embed_missing(&shared.services.models, &schema, &mut rows)?;
-            Ok(ready(&shared.analyzer, rows))
+            Ok(rows)
         })
         .await?;
         self.write_rows(rows, Vec::new(), on_conflict, "upsert").await
@@ -165,12 +178,14 @@ impl Collection {
 
     pub(super) async fn write_rows(
         &self,
-        rows: Vec<ReadyRow>,
+        rows: Vec<PendingRow>,
         replaced_documents: Vec<String>,
         on_conflict: OnConflict,
         operation: &'static str,
     ) -> Result<Written> {
-        self.writer.send(|done| Write::Rows(RowsWrite { rows, replaced_documents, on_conflict, operation, done })).await
+        let words = analyze_beside(self.shared.clone(), &rows);
+        let write = |done| Write::Rows(RowsWrite { rows, words, replaced_documents, on_conflict, operation, done });
+        self.writer.send(write).await
     }
 
     /// Removes chunks; unknown ids are ignored.
@@ -323,6 +338,11 @@ impl Collection {
         self.writer.send(|done| Write::Restore { to, done }).await
     }
 
+    /// Changes description and fields.
+    pub async fn alter(&self, change: CollectionChange) -> Result<Written> {
+        self.writer.send(|done| Write::Alter { change, done }).await
+    }
+
     /// Compacts, expires old versions and seals a generation, and returns when all is done.
     pub async fn optimize(&self) -> Result<Written> {
         self.writer.send(|done| Write::Optimize { done }).await
@@ -352,8 +372,7 @@ impl Collection {
 
     /// Returns chunks of a state by slot.
     pub async fn view(&self, state: &State, slots: &[u32], include: Include) -> Result<Vec<ChunkView>> {
-        let row_ids: Vec<u64> = slots.iter().map(|&slot| state.snapshot.columns().row_id(slot)).collect();
-        let rows = self.shared.rows.fetch(&state.table, &state.schema, &row_ids).await?;
+        let rows = self.shared.services.rows.fetch(self.shared.number, state, slots).await?;
         let embedding = |slot: u32| state.snapshot.vector(slot).filter(|_| include.embedding).map(<[f32]>::to_vec);
         Ok(rows.into_iter().zip(slots).map(|(row, &slot)| ChunkView { row, embedding: embedding(slot) }).collect())
     }
@@ -416,14 +435,14 @@ pub(super) fn parse_filter(filter: Option<&serde_json::Value>, schema: &Collecti
     filter.map_or(Ok(Filter::All), |filter| Filter::from_request(filter, schema))
 }
 
-/// Analyses the texts of rows, so that the writer need not.
-pub(super) fn ready(analyzer: &Analyzer, rows: Vec<PendingRow>) -> Vec<ReadyRow> {
-    rows.into_iter()
-        .map(|pending| {
-            let words = super::document::search_text(&pending.row).map(|text| analyzer.analyze(&text));
-            ReadyRow { pending, words }
-        })
-        .collect()
+/// Analyses the texts of rows while the writer has their other columns written.
+fn analyze_beside(shared: Arc<Shared>, rows: &[PendingRow]) -> Words {
+    let text = |pending: &PendingRow| search_text(&pending.row).map(Cow::into_owned);
+    let texts: Vec<Option<String>> = rows.iter().map(text).collect();
+    let writes = shared.services.writes.clone();
+    writes.spawn_blocking(move || {
+        texts.iter().map(|text| text.as_ref().map(|text| shared.analyzer.analyze(text))).collect()
+    })
 }
 
 fn embed_missing(models: &Models, schema: &CollectionSchema, rows: &mut [PendingRow]) -> Result<()> {
@@ -463,5 +482,13 @@ fn check_page(limit: usize) -> Result<()> {
 
 /// Runs work that computes or blocks on a thread made for it.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
+    blocking_on(&Handle::current(), work).await
+}
+
+/// Runs work that computes or blocks on a thread of a runtime.
+pub(super) async fn blocking_on<T: Send + 'static>(
+    runtime: &Handle,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    runtime.spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
 }

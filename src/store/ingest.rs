@@ -4,7 +4,7 @@
 //! done; what is there unchanged is skipped, so an ingest that was killed goes on where it stopped. A file that fails is
 //! an outcome, never an end.
 
-use super::collection::{Collection, blocking, ready};
+use super::collection::{Collection, blocking, blocking_on};
 use super::document::{CutDocument, IngestContext, document_id, sha256};
 use super::view::{Include, OnConflict, Written};
 use crate::error::{Error, Result};
@@ -188,7 +188,7 @@ impl Collection {
         for _ in 0..threads {
             let (this, sender, context) = (self.clone(), sender.clone(), context.clone());
             let (files, next, options) = (files.clone(), next.clone(), options.clone());
-            tokio::task::spawn_blocking(move || {
+            self.shared().services.writes.spawn_blocking(move || {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let cut = this
                         .cut_file(file, &options, &context)
@@ -237,11 +237,11 @@ impl Collection {
         replaces: bool,
     ) -> Result<FileOutcome> {
         let CutDocument { id, pages, mut rows, warnings } = document;
-        let shared = self.shared().clone();
+        let writes = self.shared().services.writes.clone();
         let result: Result<Written> = async {
-            let rows = blocking(move || {
+            let rows = blocking_on(&writes, move || {
                 context.embed(&mut rows)?;
-                Ok(ready(&shared.analyzer, rows))
+                Ok(rows)
             })
             .await?;
             self.write_rows(rows, vec![id.clone()], OnConflict::Overwrite, "ingest").await

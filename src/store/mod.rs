@@ -5,37 +5,46 @@
 //! pinned state of a version and fetches the texts. Graphs are sealed beside that ([`seal`]), and opened again with the
 //! table ([`load`]). Wire formats belong to `api`, words for people to `cli`.
 
+pub mod alter;
 pub mod collection;
 mod document;
+mod example;
 mod ingest;
 pub mod jobs;
+mod lane;
 mod load;
 pub mod model;
+mod open;
 mod original;
 mod rows;
 mod seal;
 pub mod search;
+mod stage;
 mod upsert;
 pub mod view;
 mod writer;
 
+pub use alter::CollectionChange;
 pub use collection::Collection;
 pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
 
 use crate::config::Config;
+use crate::config::limits::COLLECTIONS_OPEN;
 use crate::error::{Error, Result};
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
-use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric, field, row};
+use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric};
 use crate::table::DataFolder;
 use jobs::Jobs;
+use lane::WriteLane;
 use model::Models;
+use open::OpenCollections;
 use original::Originals;
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
-use std::collections::HashMap;
+use rows::RowCache;
 use std::sync::Arc;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use view::EmbeddingChoice;
 
 /// An open data folder.
@@ -46,9 +55,10 @@ pub struct Store {
     workers: Arc<WorkerPool>,
     originals: Originals,
     jobs: Jobs,
+    rows: Arc<RowCache>,
     searches: Arc<Semaphore>,
-    // Opening takes long and must happen once, so the map is locked while a collection opens.
-    open: Mutex<HashMap<CollectionName, Arc<Collection>>>,
+    open: OpenCollections,
+    writes: WriteLane,
 }
 
 impl Store {
@@ -62,7 +72,20 @@ impl Store {
         let jobs = Jobs::default();
         let models = Models::new(config.models.clone(), config.threads);
         let searches = Arc::new(Semaphore::new(config.threads.max(2)));
-        Ok(Arc::new(Self { config, folder, models, workers, originals, jobs, searches, open: Mutex::default() }))
+        let writes = WriteLane::start(config.threads)?;
+        let open = OpenCollections::default();
+        Ok(Arc::new(Self {
+            config,
+            folder,
+            models,
+            workers,
+            originals,
+            jobs,
+            rows: Arc::default(),
+            searches,
+            open,
+            writes,
+        }))
     }
 
     /// Returns the settings.
@@ -88,11 +111,14 @@ impl Store {
     /// Creates a collection.
     pub async fn create_collection(&self, new: NewCollection) -> Result<CollectionInfo> {
         let schema = self.schema_of(&new)?;
-        let mut open = self.open.lock().await;
+        let place = self.open.place(&new.name);
+        let mut open = place.open.lock().await;
         let table = self.folder.create(&new.name, &schema).await?;
         let collection = self.open_collection(table).await?;
         let info = collection.info();
-        open.insert(new.name, collection);
+        *open = Some(collection);
+        drop(open);
+        self.close_idle().await;
         Ok(info)
     }
 
@@ -112,30 +138,56 @@ impl Store {
 
     /// Returns a collection, opened if it was not.
     pub async fn collection(&self, name: &CollectionName) -> Result<Arc<Collection>> {
-        let mut open = self.open.lock().await;
-        if let Some(collection) = open.get(name) {
+        let place = self.open.place(name);
+        let mut open = place.open.lock().await;
+        if let Some(collection) = &*open {
             return Ok(collection.clone());
         }
-        let table = self.folder.open_table(name).await?;
+        let table = match self.folder.open_table(name).await {
+            Ok(table) => table,
+            Err(error) => {
+                drop(open);
+                self.open.forget(name, &place);
+                return Err(error);
+            }
+        };
         let collection = self.open_collection(table).await?;
-        open.insert(name.clone(), collection.clone());
+        *open = Some(collection.clone());
+        drop(open);
+        self.close_idle().await;
         Ok(collection)
     }
 
     /// Removes a collection with all its versions.
     pub async fn drop_collection(&self, name: &CollectionName) -> Result<()> {
-        let mut open = self.open.lock().await;
-        if let Some(collection) = open.remove(name) {
+        let place = self.open.place(name);
+        let mut open = place.open.lock().await;
+        if let Some(collection) = open.take() {
             collection.close().await;
         }
-        self.folder.drop_table(name)
+        let dropped = self.folder.drop_table(name);
+        drop(open);
+        self.open.forget(name, &place);
+        dropped
     }
 
     /// Finishes what every writer has begun.
     pub async fn close(&self) {
-        let open: Vec<Arc<Collection>> = self.open.lock().await.drain().map(|(_, collection)| collection).collect();
-        for collection in open {
-            collection.close().await;
+        for place in self.open.take_all() {
+            if let Some(collection) = place.open.lock().await.take() {
+                collection.close().await;
+            }
+        }
+    }
+
+    /// Closes collections that nobody uses and that have been idle for longest, where too many are open.
+    async fn close_idle(&self) {
+        for place in self.open.idle(COLLECTIONS_OPEN) {
+            let Ok(mut open) = place.open.try_lock() else { continue };
+            // The lock is held until the writer has ended, so that nobody opens the collection beside it.
+            if let Some(collection) = open.take_if(|collection| Arc::strong_count(collection) == 1) {
+                collection.close().await;
+            }
         }
     }
 
@@ -144,7 +196,9 @@ impl Store {
             models: self.models.clone(),
             workers: self.workers.clone(),
             originals: self.originals.clone(),
+            rows: self.rows.clone(),
             searches: self.searches.clone(),
+            writes: self.writes.handle(),
             threads: self.config.threads,
             keep_days: self.config.keep_days,
         };
@@ -156,15 +210,13 @@ impl Store {
             return Err(Error::LimitExceeded { what: "fields", limit: FIELDS_MAX as u64 });
         }
         for (at, declared) in new.fields.iter().enumerate() {
-            field::check_field_name(&declared.name)?;
-            if row::is_system_column(&declared.name) {
-                return Err(Error::ReservedField { field: declared.name.clone() });
-            }
+            alter::check_new_name(&declared.name)?;
             if new.fields[..at].iter().any(|other| other.name == declared.name) {
                 let detail = format!("'{}' is declared twice", declared.name);
                 return Err(Error::InvalidArgument { field: "fields", detail });
             }
         }
+        alter::check_description(&new.description)?;
         let chunking = new.chunking.clone().unwrap_or_default();
         document::check_chunking(&chunking)?;
         let embedding = match &new.embedding {

@@ -3,7 +3,9 @@
 //! How a model runs belongs to the models crate; fetching its files is done outside this process.
 
 use crate::error::{Error, Result};
-use ragstone_models::{Device, Embedder, Identity, LoadOptions, ModelError, ModelSummary, Precision, Priority, TextKind};
+use ragstone_models::{
+    Device, Embedder, Identity, LoadOptions, ModelError, ModelSummary, Precision, Priority, TextKind,
+};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,72 +1,136 @@
-//! Whole rows by row id, with the most recently used ones in memory.
+//! What a row holds beside the columns in memory (text, place, headings), with the most recently used in memory too.
 //!
-//! A row id stands for one immutable row, so what is kept never goes stale; only a change of the fields themselves
-//! clears it.
+//! A row id stands for one immutable row, so what is kept never goes stale, whatever version asks for it.
 
-use crate::config::limits::ROW_CACHE_ROWS;
+use super::collection::State;
+use crate::config::limits::ROW_CACHE_BYTES;
 use crate::error::Result;
-use crate::schema::{ChunkRow, CollectionSchema, row};
-use crate::table::Table;
+use crate::index::column::LEFT_IN_TABLE;
+use crate::schema::{ChunkRow, row};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Rows in two generations: when the young one is full it becomes the old one, and the old one is let go.
+/// The part of a row that is not held in memory, by number of the collection and row id.
+type Parts = HashMap<(u64, u64), Arc<ChunkRow>>;
+
+/// Rows of all collections, the most recently used ones.
 #[derive(Default)]
 pub struct RowCache {
-    generations: Mutex<[HashMap<u64, Arc<ChunkRow>>; 2]>,
+    generations: Mutex<Generations>,
+}
+
+/// Two generations: when the young one is full it becomes the old one, and the old one is let go.
+#[derive(Default)]
+struct Generations {
+    young: Parts,
+    old: Parts,
+    young_bytes: usize,
 }
 
 impl RowCache {
-    /// Returns rows in the order of their row ids; their embeddings are left out.
-    pub async fn fetch(&self, table: &Table, schema: &CollectionSchema, row_ids: &[u64]) -> Result<Vec<Arc<ChunkRow>>> {
-        let mut rows: Vec<Option<Arc<ChunkRow>>> = row_ids.iter().map(|&row_id| self.get(row_id)).collect();
+    /// Returns rows of a collection in the order of their slots; their embeddings are left out.
+    pub async fn fetch(&self, collection: u64, state: &State, slots: &[u32]) -> Result<Vec<ChunkRow>> {
+        let columns = state.snapshot.columns();
+        let row_ids: Vec<u64> = slots.iter().map(|&slot| columns.row_id(slot)).collect();
+        let parts = self.parts(collection, state, &row_ids).await?;
+        let whole = |(&slot, part): (&u32, Arc<ChunkRow>)| {
+            let segment = columns.segment_of(slot);
+            let row = row::from_batch(&state.schema, segment.columns(), (slot - segment.base()) as usize);
+            let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } =
+                ChunkRow::clone(&part);
+            ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, ..row }
+        };
+        Ok(slots.iter().zip(parts).map(whole).collect())
+    }
+
+    /// Keeps rows that were written, since what is new is asked for soon.
+    pub fn keep(&self, collection: u64, row_ids: &[u64], rows: Vec<ChunkRow>) {
+        let mut generations = self.lock();
+        for (&row_id, row) in row_ids.iter().zip(rows) {
+            let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } = row;
+            let part = ChunkRow {
+                text,
+                model,
+                page_end,
+                char_start,
+                char_end,
+                heading,
+                boxes,
+                extractor,
+                ..Default::default()
+            };
+            generations.put((collection, row_id), Arc::new(part));
+        }
+    }
+
+    async fn parts(&self, collection: u64, state: &State, row_ids: &[u64]) -> Result<Vec<Arc<ChunkRow>>> {
+        let mut parts: Vec<Option<Arc<ChunkRow>>> = {
+            let mut generations = self.lock();
+            row_ids.iter().map(|&row_id| generations.get((collection, row_id))).collect()
+        };
         let missing: Vec<u64> =
-            row_ids.iter().zip(&rows).filter(|(_, row)| row.is_none()).map(|(&row_id, _)| row_id).collect();
+            row_ids.iter().zip(&parts).filter(|(_, part)| part.is_none()).map(|(&row_id, _)| row_id).collect();
         if !missing.is_empty() {
-            let arrow = row::arrow_schema(schema);
-            let columns: Vec<&str> = arrow
-                .fields()
-                .iter()
-                .map(|field| field.name().as_str())
-                .filter(|&name| name != row::EMBEDDING && name != row::EMBEDDING_HASH)
-                .collect();
-            let batch = table.take(&missing, &columns).await?;
-            let mut taken = (0..batch.num_rows()).map(|at| Arc::new(row::from_batch(schema, &batch, at)));
-            for (row_id, row) in row_ids.iter().zip(&mut rows).filter(|(_, row)| row.is_none()) {
-                *row = taken.next();
-                if let Some(row) = row {
-                    self.put(*row_id, row.clone());
+            let large = [row::EMBEDDING, row::EMBEDDING_HASH];
+            let wanted: Vec<&str> = LEFT_IN_TABLE.iter().copied().filter(|name| !large.contains(name)).collect();
+            let batch = state.table.take(&missing, &wanted).await?;
+            let mut taken = (0..batch.num_rows()).map(|at| Arc::new(row::from_batch(&state.schema, &batch, at)));
+            for (row_id, part) in row_ids.iter().zip(&mut parts).filter(|(_, part)| part.is_none()) {
+                *part = taken.next();
+                if let Some(part) = part {
+                    self.lock().put((collection, *row_id), part.clone());
                 }
             }
         }
-        Ok(rows.into_iter().flatten().collect())
+        Ok(parts.into_iter().flatten().collect())
     }
 
-    /// Forgets every row.
-    pub fn clear(&self) {
-        *self.lock() = Default::default();
-    }
-
-    fn get(&self, row_id: u64) -> Option<Arc<ChunkRow>> {
-        let mut generations = self.lock();
-        if let Some(row) = generations[0].get(&row_id) {
-            return Some(row.clone());
-        }
-        let row = generations[1].remove(&row_id)?;
-        generations[0].insert(row_id, row.clone());
-        Some(row)
-    }
-
-    fn put(&self, row_id: u64, row: Arc<ChunkRow>) {
-        let mut generations = self.lock();
-        if generations[0].len() >= ROW_CACHE_ROWS / 2 {
-            generations.swap(0, 1);
-            generations[0].clear();
-        }
-        generations[0].insert(row_id, row);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, [HashMap<u64, Arc<ChunkRow>>; 2]> {
+    fn lock(&self) -> MutexGuard<'_, Generations> {
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Generations {
+    fn get(&mut self, key: (u64, u64)) -> Option<Arc<ChunkRow>> {
+        if let Some(part) = self.young.get(&key) {
+            return Some(part.clone());
+        }
+        let part = self.old.remove(&key)?;
+        self.put(key, part.clone());
+        Some(part)
+    }
+
+    fn put(&mut self, key: (u64, u64), part: Arc<ChunkRow>) {
+        if self.young_bytes >= ROW_CACHE_BYTES / 2 {
+            self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes += bytes_of(&part);
+        self.young.insert(key, part);
+    }
+}
+
+/// Returns the bytes that a part takes, to within the allocator's own.
+fn bytes_of(part: &ChunkRow) -> usize {
+    let texts = part.text.iter().chain(&part.model).chain(&part.extractor).chain(&part.heading);
+    size_of::<ChunkRow>() + texts.map(|text| text.len() + size_of::<String>()).sum::<usize>() + part.boxes.len() * 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_used_stay_and_the_cache_keeps_its_size() {
+        let cache = RowCache::default();
+        let row = || ChunkRow { text: Some("x".repeat(1 << 20)), ..ChunkRow::default() };
+        for row_id in 0..400 {
+            cache.keep(1, &[row_id], vec![row()]);
+            assert!(cache.lock().get((1, 0)).is_some(), "a row in use is kept");
+        }
+        let mut generations = cache.lock();
+        assert!(generations.get((1, 399)).is_some() && generations.get((1, 100)).is_none());
+        assert!(generations.get((2, 399)).is_none(), "another collection has rows of its own");
+        assert!((generations.young.len() + generations.old.len()) << 20 <= ROW_CACHE_BYTES + (2 << 20));
     }
 }

@@ -67,9 +67,9 @@ impl Sealer {
     ///
     /// A build that nobody waits for uses half of the threads, so that searches keep the others.
     pub fn start(&mut self, shared: &Arc<Shared>, done: Option<Done>) {
-        let threads = shared.services.threads;
-        let threads = if done.is_some() { threads } else { (threads / 2).max(1) };
         self.waiting.extend(done);
+        let threads = shared.services.threads;
+        let threads = if self.waiting.is_empty() { (threads / 2).max(1) } else { threads };
         if self.running.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -85,6 +85,12 @@ impl Sealer {
         if spawned.is_err() {
             self.running.store(false, Ordering::Release);
         }
+    }
+
+    /// Starts the build over that has ended, for those who wait for it.
+    pub fn start_again(&mut self, shared: &Arc<Shared>) {
+        self.running.store(false, Ordering::Release);
+        self.start(shared, None);
     }
 
     /// Lets fresh rows into the live head on a thread of its own, unless that runs; returns a head to be put in place
@@ -136,6 +142,8 @@ fn step_back() {
 pub struct Sealed {
     /// Its name and version.
     pub pointer: Pointer,
+    /// Layout of the slots that it was built from.
+    pub layout: u64,
     /// Slots that its postings cover.
     pub slots: usize,
 }
@@ -146,7 +154,7 @@ fn build(shared: &Shared, threads: usize, cancel: &AtomicBool) -> Result<Sealed>
     let pointer = write_files(&state, threads, cancel)?;
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::info!(collection = %shared.name, rows = state.snapshot.len(), duration_ms, "generation built");
-    Ok(Sealed { pointer, slots: state.snapshot.slots() as usize })
+    Ok(Sealed { pointer, layout: state.snapshot.layout(), slots: state.snapshot.slots() as usize })
 }
 
 /// Writes the files of a generation over the live rows of a state.

@@ -4,13 +4,14 @@
 //! in `query`.
 
 use super::collection::{Collection, State, blocking, parse_filter};
+use super::example;
 use super::model::embed;
 use super::upsert::check_vector;
 use super::view::{ChunkView, Include};
 use crate::config::limits::{K_MAX, QUERY_BYTES_MAX, SEARCHES_WAITING_MAX, WINDOW_MAX};
 use crate::error::{Error, Result};
 use crate::index::graph::Scratch;
-use crate::query::{self, Fusion, Mode, Plan, Ranked, Search};
+use crate::query::{self, Filter, Fusion, Mode, Plan, Ranked, Search};
 use crate::schema::Version;
 use crate::table::VersionRef;
 use ragstone_models::{Priority, TextKind};
@@ -21,6 +22,23 @@ use std::time::Instant;
 
 /// Searches that wait for a permit, over all collections.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// A place among the searches that wait, given back when the wait ends, also by a caller that leaves.
+struct Place {
+    number: usize,
+}
+
+impl Place {
+    fn take() -> Self {
+        Self { number: WAITING.fetch_add(1, Ordering::AcqRel) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
@@ -33,6 +51,10 @@ pub struct SearchRequest {
     pub text: Option<String>,
     /// Question as a vector.
     pub embedding: Option<Vec<f32>>,
+    /// Chunks whose vectors are the question, by id.
+    pub like: Vec<String>,
+    /// Chunks that hits should be far from, by id.
+    pub unlike: Vec<String>,
     /// Legs to use; hybrid when there is text, dense otherwise.
     pub mode: Option<Mode>,
     /// Number of hits.
@@ -62,6 +84,8 @@ impl Default for SearchRequest {
         Self {
             text: None,
             embedding: None,
+            like: Vec::new(),
+            unlike: Vec::new(),
             mode: None,
             k: 10,
             offset: 0,
@@ -112,13 +136,11 @@ impl Collection {
         if let Ok(permit) = searches.clone().try_acquire_owned() {
             return Ok(permit);
         }
-        if WAITING.fetch_add(1, Ordering::AcqRel) >= SEARCHES_WAITING_MAX {
-            WAITING.fetch_sub(1, Ordering::AcqRel);
+        let place = Place::take();
+        if place.number >= SEARCHES_WAITING_MAX {
             return Err(Error::Busy { what: "search queue" });
         }
-        let permit = searches.acquire_owned().await;
-        WAITING.fetch_sub(1, Ordering::AcqRel);
-        permit.map_err(|_| Error::Stopping)
+        searches.acquire_owned().await.map_err(|_| Error::Stopping)
     }
 
     fn run(&self, state: &State, request: SearchRequest) -> Result<query::Found> {
@@ -136,35 +158,21 @@ impl Collection {
     }
 
     /// Checks a request and turns its question into what the legs need.
-    fn check(&self, state: &State, request: SearchRequest) -> Result<Search> {
-        let invalid = |field: &'static str, detail: String| Err(Error::InvalidArgument { field, detail });
-        if !(1..=K_MAX).contains(&request.k) {
-            return invalid("k", format!("{} is not between 1 and {K_MAX}", request.k));
-        }
-        if request.offset.saturating_add(request.k) > WINDOW_MAX {
-            return invalid("offset", format!("offset + k is over {WINDOW_MAX}"));
-        }
-        if !(0.0..=1.0).contains(&request.diversity) {
-            return invalid("diversity", format!("{} is not between 0 and 1", request.diversity));
-        }
-        if request.per_document == Some(0) {
-            return invalid("group_size", "0 is not at least 1".to_owned());
-        }
-        let weights = request.fusion.weights.map_or(vec![], |weights| vec![weights.dense, weights.lexical]);
-        if !(0.0..=10_000.0).contains(&request.fusion.k)
-            || weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight))
-        {
-            return invalid("fusion", "k is not between 0 and 10000, or a weight not between 0 and 1000".to_owned());
+    fn check(&self, state: &State, mut request: SearchRequest) -> Result<Search> {
+        check_numbers(&request)?;
+        let mut filter = parse_filter(request.filter.as_ref(), &state.schema)?;
+        if !request.like.is_empty() || !request.unlike.is_empty() {
+            let others = take_examples(state, &mut request)?;
+            filter = if filter == Filter::All { others } else { Filter::and(vec![filter, others]) };
         }
         let text = request.text.as_deref().map(str::trim);
         if text == Some("") {
-            return invalid("text", "it is empty".to_owned());
+            return Err(Error::InvalidArgument { field: "text", detail: "it is empty".to_owned() });
         }
         if text.is_some_and(|text| text.len() > QUERY_BYTES_MAX) {
             return Err(Error::LimitExceeded { what: "bytes of the query text", limit: QUERY_BYTES_MAX as u64 });
         }
         let mode = mode(&request, state)?;
-        let filter = parse_filter(request.filter.as_ref(), &state.schema)?;
         let (vector, readable) = match mode {
             Mode::Lexical => (None, 1.0),
             Mode::Dense | Mode::Hybrid => self.question(state, text, request.embedding)?,
@@ -200,6 +208,42 @@ impl Collection {
         let readable = embedder.tokenizer().readable_share(text);
         Ok((Some(check_vector(&state.schema, vector)?), readable))
     }
+}
+
+/// Checks what needs no collection.
+fn check_numbers(request: &SearchRequest) -> Result<()> {
+    let invalid = |field: &'static str, detail: String| Err(Error::InvalidArgument { field, detail });
+    if !(1..=K_MAX).contains(&request.k) {
+        return invalid("k", format!("{} is not between 1 and {K_MAX}", request.k));
+    }
+    if request.offset.saturating_add(request.k) > WINDOW_MAX {
+        return invalid("offset", format!("offset + k is over {WINDOW_MAX}"));
+    }
+    if !(0.0..=1.0).contains(&request.diversity) {
+        return invalid("diversity", format!("{} is not between 0 and 1", request.diversity));
+    }
+    if request.per_document == Some(0) {
+        return invalid("group_size", "0 is not at least 1".to_owned());
+    }
+    let weights = request.fusion.weights.map_or(vec![], |weights| vec![weights.dense, weights.lexical]);
+    if !(0.0..=10_000.0).contains(&request.fusion.k) || weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight)) {
+        return invalid("fusion", "k is not between 0 and 10000, or a weight not between 0 and 1000".to_owned());
+    }
+    Ok(())
+}
+
+/// Makes the examples of a request its question, and returns the filter that leaves them out.
+fn take_examples(state: &State, request: &mut SearchRequest) -> Result<Filter> {
+    let invalid = |field, detail: &str| Err(Error::InvalidArgument { field, detail: detail.to_owned() });
+    if request.embedding.is_some() {
+        return invalid("like", "both examples and an embedding are given");
+    }
+    if request.like.is_empty() {
+        return invalid("unlike", "it needs like");
+    }
+    let (vector, others) = example::question(state, &request.like, &request.unlike)?;
+    request.embedding = Some(vector);
+    Ok(others)
 }
 
 /// Decides the legs: hybrid for text, dense for a bare vector, lexical for text that no model can embed.

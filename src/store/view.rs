@@ -138,7 +138,7 @@ impl Default for Include {
 #[derive(Clone, Debug)]
 pub struct ChunkView {
     /// The row; its embedding is filled only when asked for.
-    pub row: std::sync::Arc<ChunkRow>,
+    pub row: ChunkRow,
     /// Its vector, when asked for.
     pub embedding: Option<Vec<f32>>,
 }
@@ -147,7 +147,7 @@ pub struct ChunkView {
 #[derive(Clone, Debug)]
 pub struct DocumentView {
     /// Its first chunk, which carries what all its chunks share.
-    pub row: std::sync::Arc<ChunkRow>,
+    pub row: ChunkRow,
     /// Number of chunks.
     pub chunks: usize,
     /// Version that wrote it.

@@ -4,10 +4,13 @@
 //! carries as many requests as had arrived, and each is answered after the commit is durable. A request that cannot be
 //! done is refused alone; a commit that fails refuses its whole group, and the state is read from the table again.
 
-use super::collection::{Shared, State, document_slots, find_chunk, parse_filter};
+use super::alter::CollectionChange;
+use super::collection::{Shared, State, blocking_on, document_slots, find_chunk, parse_filter};
+use super::lane::step_back;
 use super::load::load;
 use super::seal::{self, Pace, Sealed};
-use super::upsert::{PendingRow, resolve_metadata};
+use super::stage::{Stage, Staged, Words, words_at};
+use super::upsert::PendingRow;
 use super::view::{OnConflict, Written};
 use crate::config::limits::{
     COMMIT_ROWS_MAX, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN, WRITE_PAUSE, WRITES_WAITING_MAX,
@@ -16,10 +19,9 @@ use crate::error::{Error, Result};
 use crate::index::Segment;
 use crate::index::keys::Keys;
 use crate::index::snapshot::NewRows;
-use crate::index::text::Analyzed;
 use crate::query::run::Allowed;
-use crate::schema::{CollectionSchema, Field, row};
-use crate::table::{Changes, Maintenance, Table, VersionRef};
+use crate::schema::row;
+use crate::table::{Changes, FRAGMENT_ROWS, SchemaChange, Table, VersionRef};
 use chrono::{TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -28,18 +30,12 @@ use tokio::sync::{mpsc, oneshot};
 /// Where the answer to a write goes.
 pub type Done = oneshot::Sender<Result<Written>>;
 
-/// A row whose words are analysed.
-pub struct ReadyRow {
-    /// The row and its metadata.
-    pub pending: PendingRow,
-    /// Its words; `None` without text.
-    pub words: Option<Analyzed>,
-}
-
 /// Rows to write, and documents that they replace as a whole.
 pub struct RowsWrite {
     /// The rows; of two with one id the later one counts.
-    pub rows: Vec<ReadyRow>,
+    pub rows: Vec<PendingRow>,
+    /// Their words.
+    pub words: Words,
     /// Documents all of whose chunks are removed first.
     pub replaced_documents: Vec<String>,
     /// What happens to ids that are there.
@@ -80,6 +76,13 @@ pub enum Write {
         /// Where the answer goes.
         done: Done,
     },
+    /// Another description, other fields.
+    Alter {
+        /// What is to change.
+        change: CollectionChange,
+        /// Where the answer goes.
+        done: Done,
+    },
     /// Compaction, expiry and sealing, now.
     Optimize {
         /// Where the answer goes.
@@ -101,13 +104,16 @@ impl Writer {
     /// Starts the writer of a collection on a thread of its own.
     pub fn spawn(shared: Arc<Shared>) -> Result<Self> {
         let (queue, waiting) = mpsc::channel(WRITES_WAITING_MAX);
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = shared.services.writes.clone();
         let name = format!("writer-{}", shared.name);
         let seals = seal::Sealer::new(queue.downgrade());
-        let actor = Actor { shared, waiting, seals, commits: 0 };
+        let actor = Actor { shared, waiting, seals, commits: 0, stale: false };
         std::thread::Builder::new()
             .name(name)
-            .spawn(move || runtime.block_on(actor.run()))
+            .spawn(move || {
+                step_back();
+                runtime.block_on(actor.run());
+            })
             .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Self { queue })
     }
@@ -137,6 +143,8 @@ struct Actor {
     waiting: mpsc::Receiver<Write>,
     seals: seal::Sealer,
     commits: u64,
+    /// A write failed, and the table could not be read afterwards: what is in memory may not be what it holds.
+    stale: bool,
 }
 
 impl Actor {
@@ -152,6 +160,9 @@ impl Actor {
             }) else {
                 return;
             };
+            if self.stale {
+                self.reload().await;
+            }
             match write {
                 Write::Rows(first) => {
                     let group = self.gather(first, &mut held);
@@ -160,6 +171,7 @@ impl Actor {
                 Write::Delete { delete, done } => answer(done, self.delete(delete).await),
                 Write::Sealed(built) => self.publish(built).await,
                 Write::Restore { to, done } => answer(done, self.restore(&to).await),
+                Write::Alter { change, done } => answer(done, self.alter(change).await),
                 Write::Optimize { done } => self.optimize(done).await,
                 Write::Close { done } => {
                     // An error means that nobody waits any more.
@@ -214,10 +226,10 @@ impl Actor {
         {
             let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
             for write in group {
-                let RowsWrite { rows, replaced_documents, on_conflict, done, .. } = write;
-                match stage.add(&keys, rows, &replaced_documents, on_conflict) {
-                    Ok(written) => answers.push((done, written)),
-                    Err(error) => answer(done, Err(error)),
+                let rows = (write.rows, write.words);
+                match stage.add(&keys, rows, &write.replaced_documents, write.on_conflict) {
+                    Ok(written) => answers.push((write.done, written)),
+                    Err(error) => answer(write.done, Err(error)),
                 }
             }
         }
@@ -259,13 +271,16 @@ impl Actor {
         };
         let deleted = slots.len();
         let mut stage = Stage::new(&state);
-        stage.removed.extend(slots);
+        stage.remove(slots);
         let state = if stage.is_empty() { state } else { self.commit(stage.finish(), "delete").await? };
         Ok(Written { version: state.table.version(), written: 0, skipped: 0, deleted })
     }
 
     /// Commits staged changes and makes them visible.
     async fn commit(&mut self, staged: Staged, operation: &'static str) -> Result<Arc<State>> {
+        if self.stale {
+            return Err(Error::Storage("the table could not be read since a write failed".to_owned()));
+        }
         let committed = self.commit_to_table(staged, operation).await;
         if committed.is_err() {
             // The outcome of a failed commit may be unknown, so the table is asked what it holds.
@@ -274,13 +289,15 @@ impl Actor {
         committed
     }
 
+    /// Writes the changes, while the words of new rows are added to the postings, and makes both visible.
     async fn commit_to_table(&mut self, staged: Staged, operation: &'static str) -> Result<Arc<State>> {
         let state = self.state();
         let mut table = state.table.clone();
         if !staged.new_fields.is_empty() {
-            table = table.add_fields(&staged.new_fields).await?;
+            let change = SchemaChange { add: staged.new_fields, ..SchemaChange::default() };
+            table = table.alter(&change, "add_fields").await?;
         }
-        let (rows, words): (Vec<_>, Vec<_>) = staged.rows.into_iter().map(|row| (row.pending.row, row.words)).unzip();
+        let (rows, places): (Vec<_>, Vec<_>) = staged.rows.into_iter().map(|row| (row.row, row.words)).unzip();
         let batch = row::to_batch(&staged.schema, &rows)?;
         let columns = state.snapshot.columns();
         let removed = staged.removed.iter().map(|&slot| columns.row_id(slot)).collect();
@@ -290,23 +307,32 @@ impl Actor {
             ("removed".to_owned(), staged.removed.len().to_string()),
         ]);
         let new_rows = if rows.is_empty() { Vec::new() } else { vec![batch.clone()] };
-        let committed = table.commit(Changes { rows: new_rows, removed, properties }).await?;
+        let snapshot = state.snapshot.clone();
+        let texts = async {
+            let words = words_at(&places, staged.words).await?;
+            let add = move || Ok(snapshot.add_texts(snapshot.slots(), words));
+            blocking_on(&self.shared.services.writes, add).await
+        };
+        let changes = Changes { rows: new_rows, removed, properties };
+        let (committed, texts) = tokio::join!(table.commit(changes), texts);
+        let committed = committed.and_then(|committed| texts.map(|()| committed))?;
         self.commits += 1;
         let version = committed.table.version();
         let versions = vec![version.0; rows.len()];
+        let row_ids = committed.row_ids;
         let added = match rows.is_empty() {
             true => None,
             false => Some(NewRows {
-                segment: Segment::new(state.snapshot.slots(), committed.row_ids, versions, &batch)?,
+                segment: Segment::new(state.snapshot.slots(), row_ids.clone(), versions, &batch)?,
                 vectors: rows.iter().map(|row| row.embedding.as_deref()).collect(),
-                texts: words,
+                texts: Vec::new(),
             }),
         };
         let snapshot = state.snapshot.next(version, &staged.removed, added)?;
         let schema = Arc::new(staged.schema);
         let next = State { table: committed.table, schema, snapshot, sealed_slots: state.sealed_slots };
         let first = state.snapshot.slots();
-        Ok(self.swap(next, |keys| {
+        let next = self.swap(next, |keys| {
             for &slot in &staged.removed {
                 let segment = columns.segment_of(slot);
                 let (id, document) = (segment.text(row::ID, slot), segment.text(row::DOCUMENT_ID, slot));
@@ -315,7 +341,9 @@ impl Actor {
             for (slot, row) in (first..).zip(&rows) {
                 keys.insert(&row.id, &row.document_id, slot);
             }
-        }))
+        });
+        self.shared.services.rows.keep(self.shared.number, &row_ids, rows);
+        Ok(next)
     }
 
     fn swap(&self, next: State, change_keys: impl FnOnce(&mut Keys)) -> Arc<State> {
@@ -334,13 +362,15 @@ impl Actor {
         self.swap(next, |_| {})
     }
 
-    async fn reload(&self) {
+    async fn reload(&mut self) {
         let newest = self.state().table.refreshed().await;
         match async { load(newest?, &self.shared.analyzer).await }.await {
             Ok((state, keys)) => {
+                self.stale = false;
                 self.swap(state, |known| *known = keys);
             }
             Err(error) => {
+                self.stale = true;
                 tracing::error!(collection = %self.shared.name, %error, "table not read after a failed write")
             }
         }
@@ -349,15 +379,32 @@ impl Actor {
     async fn restore(&mut self, to: &VersionRef) -> Result<Written> {
         let target = self.state().table.at(to).await?;
         let table = target.restore().await?;
+        self.replace(table).await
+    }
+
+    async fn alter(&mut self, change: CollectionChange) -> Result<Written> {
+        let state = self.state();
+        match change.check(&state.schema)? {
+            Some(change) => self.replace(state.table.alter(&change, "alter").await?).await,
+            None => Ok(Written { version: state.table.version(), written: 0, skipped: 0, deleted: 0 }),
+        }
+    }
+
+    /// Puts a version in place whose rows or fields are not those of the present one.
+    async fn replace(&mut self, table: Table) -> Result<Written> {
         let version = table.version();
         let (state, keys) = load(table, &self.shared.analyzer).await?;
-        self.shared.rows.clear();
         self.swap(state, |known| *known = keys);
         Ok(Written { version, written: 0, skipped: 0, deleted: 0 })
     }
 
     /// Names a sealed generation in the table, puts it in place, and answers those who waited for it.
+    ///
+    /// Slots that were laid out anew meanwhile are not the ones that it covers; then it is built again.
     async fn publish(&mut self, built: Result<Sealed>) {
+        if built.as_ref().is_ok_and(|sealed| sealed.layout != self.state().snapshot.layout()) {
+            return self.seals.start_again(&self.shared);
+        }
         let placed = match built {
             Ok(sealed) => self.place(sealed).await,
             Err(error) => Err(error),
@@ -382,7 +429,7 @@ impl Actor {
 
     async fn optimize(&mut self, done: Done) {
         let result = async {
-            let table = self.state().table.compact().await?;
+            let table = self.state().table.compact(FRAGMENT_ROWS).await?;
             self.swap_table(table);
             self.expire().await
         };
@@ -395,8 +442,8 @@ impl Actor {
     /// Does what upkeep is due after a write.
     async fn maintain(&mut self) {
         let state = self.state();
-        if state.table.maintenance_due() == Maintenance::Compact {
-            match state.table.compact().await {
+        if let Some(rows) = state.table.compaction_due() {
+            match state.table.compact(rows).await {
                 Ok(table) => drop(self.swap_table(table)),
                 Err(error) => tracing::warn!(collection = %self.shared.name, %error, "compaction failed"),
             }
@@ -423,114 +470,6 @@ impl Actor {
         table.expire(Utc::now() - days, KEEP_VERSIONS_MIN).await?;
         table.expire(Utc::now() - TimeDelta::hours(1), KEEP_VERSIONS_MAX).await?;
         seal::remove_unused(table).await
-    }
-}
-
-/// Changes of a group of writes, put together request by request.
-struct Stage<'a> {
-    state: &'a State,
-    schema: CollectionSchema,
-    new_fields: Vec<Field>,
-    rows: Vec<Option<ReadyRow>>,
-    row_of_id: HashMap<String, usize>,
-    removed: HashSet<u32>,
-}
-
-/// Changes that are ready to be committed.
-struct Staged {
-    schema: CollectionSchema,
-    new_fields: Vec<Field>,
-    rows: Vec<ReadyRow>,
-    removed: Vec<u32>,
-}
-
-impl<'a> Stage<'a> {
-    fn new(state: &'a State) -> Self {
-        Self {
-            state,
-            schema: state.schema.as_ref().clone(),
-            new_fields: Vec::new(),
-            rows: Vec::new(),
-            row_of_id: HashMap::new(),
-            removed: HashSet::new(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.row_of_id.is_empty() && self.removed.is_empty()
-    }
-
-    /// Adds one request, or leaves everything as it was.
-    fn add(
-        &mut self,
-        keys: &Keys,
-        mut rows: Vec<ReadyRow>,
-        replaced_documents: &[String],
-        on_conflict: OnConflict,
-    ) -> Result<Written> {
-        let mut schema = self.schema.clone();
-        let mut new_fields = Vec::new();
-        for row in &mut rows {
-            new_fields.extend(resolve_metadata(&mut schema, &mut row.pending)?);
-        }
-        let exists = |stage: &Self, id: &str| {
-            let stored = find_chunk(stage.state, keys, id).is_some_and(|slot| !stage.removed.contains(&slot));
-            stored || stage.row_of_id.contains_key(id)
-        };
-        if on_conflict == OnConflict::Fail
-            && let Some(row) = rows.iter().find(|row| exists(self, &row.pending.row.id))
-        {
-            return Err(Error::ChunkExists { id: row.pending.row.id.clone() });
-        }
-        let mut skipped = 0;
-        if on_conflict == OnConflict::Skip {
-            let offered = rows.len();
-            rows.retain(|row| !exists(self, &row.pending.row.id));
-            skipped = offered - rows.len();
-        }
-        self.schema = schema;
-        self.new_fields.extend(new_fields);
-        let removed_before = self.removed.len();
-        for document in replaced_documents {
-            self.remove_document(keys, document);
-        }
-        let deleted = self.removed.len() - removed_before;
-        let mut ids = HashSet::new();
-        for row in rows {
-            ids.insert(row.pending.row.id.clone());
-            self.put(keys, row);
-        }
-        Ok(Written { version: self.state.table.version(), written: ids.len(), skipped, deleted })
-    }
-
-    fn put(&mut self, keys: &Keys, row: ReadyRow) {
-        let id = row.pending.row.id.clone();
-        if let Some(slot) = find_chunk(self.state, keys, &id) {
-            self.removed.insert(slot);
-        }
-        if let Some(at) = self.row_of_id.insert(id, self.rows.len()) {
-            self.rows[at] = None;
-        }
-        self.rows.push(Some(row));
-    }
-
-    fn remove_document(&mut self, keys: &Keys, document: &str) {
-        self.removed.extend(document_slots(self.state, keys, document));
-        for staged in &mut self.rows {
-            if let Some(row) = staged
-                && row.pending.row.document_id == document
-            {
-                self.row_of_id.remove(&row.pending.row.id);
-                *staged = None;
-            }
-        }
-    }
-
-    fn finish(self) -> Staged {
-        let rows = self.rows.into_iter().flatten().collect();
-        let mut removed: Vec<u32> = self.removed.into_iter().collect();
-        removed.sort_unstable();
-        Staged { schema: self.schema, new_fields: self.new_fields, rows, removed }
     }
 }
 

@@ -5,12 +5,10 @@
 
 use super::{Table, storage};
 use crate::error::{Error, Result};
-use crate::schema::Field;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field as ArrowField, Schema};
 use lance::dataset::rowids::{get_row_id_index, load_row_id_sequence};
 use lance::dataset::transaction::{Operation, TransactionBuilder};
-use lance::dataset::{CommitBuilder, InsertBuilder, NewColumnTransform, WriteMode, WriteParams};
+use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode, WriteParams};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -72,17 +70,6 @@ impl Table {
             row_ids.extend(load_row_id_sequence(&dataset, fragment).await.map_err(storage)?.iter());
         }
         Ok(Committed { table: self.with_dataset(dataset), row_ids })
-    }
-
-    /// Adds metadata fields as columns of nulls; no row is rewritten.
-    pub async fn add_fields(&self, fields: &[Field]) -> Result<Self> {
-        let columns: Vec<ArrowField> =
-            fields.iter().map(|field| ArrowField::new(&field.name, field.field_type.arrow(), true)).collect();
-        let mut dataset = self.dataset.as_ref().clone();
-        let nulls = NewColumnTransform::AllNulls(Arc::new(Schema::new(columns)));
-        dataset.add_columns(nulls, None, None).await.map_err(storage)?;
-        self.sync_checksums();
-        Ok(self.with_dataset(dataset))
     }
 
     pub(super) fn sync_checksums(&self) {

@@ -1,8 +1,10 @@
-//! The object store under every local table: synced when a write returns, with a checksum of each object.
+//! The object store under every local table: synced before a version counts, with a checksum of each object.
 //!
 //! Lance's own local path never syncs and can acknowledge a truncated file, so tables are opened through its
-//! `file-object-store` scheme with this wrapper, which replaces the store inside by one that calls fsync on files and
-//! folders. It keeps no data and caches nothing; checking what is read is left to [`super::checksum`], on demand.
+//! `file-object-store` scheme with this wrapper. What a version is made of (data, deletions, transaction) is noted when it
+//! is written, and all of it is synced side by side before the manifest that names it is put, so that the disk does it in
+//! one go; the manifest and all else is synced when its write returns. It keeps no data and caches nothing; checking what
+//! is read is left to [`super::checksum`], on demand.
 
 use super::checksum::ChecksumLog;
 use futures::stream::BoxStream;
@@ -13,9 +15,12 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
     PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart, list::PaginatedListStore,
 };
+use std::collections::BTreeSet;
 use std::fmt;
+use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Puts [`DurableStore`] in place of the store that Lance opened.
@@ -33,8 +38,12 @@ impl DurableWrapper {
 
 impl WrappingObjectStore for DurableWrapper {
     fn wrap(&self, _store_prefix: &str, _original: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-        let inner = LocalFileSystem::new().with_fsync(true);
-        Arc::new(DurableStore { inner: Arc::new(inner), checksums: self.checksums.clone() })
+        Arc::new(DurableStore {
+            inner: LocalFileSystem::new().with_fsync(true),
+            later: LocalFileSystem::new(),
+            unsynced: Arc::default(),
+            checksums: self.checksums.clone(),
+        })
     }
 
     fn wrap_paginated(
@@ -49,8 +58,79 @@ impl WrappingObjectStore for DurableWrapper {
 /// A local store that syncs, and logs the checksum of each object that it wrote.
 #[derive(Debug)]
 struct DurableStore {
-    inner: Arc<LocalFileSystem>,
+    /// Syncs each object when it is written.
+    inner: LocalFileSystem,
+    /// Leaves that for the manifest.
+    later: LocalFileSystem,
+    unsynced: Arc<Unsynced>,
     checksums: Arc<ChecksumLog>,
+}
+
+/// When an object is synced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    /// When its write returns, after everything that was written before.
+    Now,
+    /// Before the next manifest is put.
+    BeforeManifest,
+    /// Whenever the system does: it is rebuilt when it is lost.
+    Never,
+}
+
+impl Sync {
+    fn of(location: &Path) -> Self {
+        let mut parts = location.parts().map(|part| part.as_ref().to_owned()).collect::<Vec<_>>();
+        let (name, folder) = (parts.pop().unwrap_or_default(), parts.pop().unwrap_or_default());
+        match (folder.as_str(), name.as_str()) {
+            ("data" | "_deletions" | "_transactions", _) => Self::BeforeManifest,
+            ("_versions", "latest_version_hint.json") => Self::Never,
+            _ => Self::Now,
+        }
+    }
+}
+
+/// Files that were written and not synced yet.
+#[derive(Debug, Default)]
+struct Unsynced(Mutex<BTreeSet<PathBuf>>);
+
+impl Unsynced {
+    fn add(&self, location: &Path) {
+        self.lock().insert(PathBuf::from(format!("/{location}")));
+    }
+
+    /// Syncs the files, and the folders that name them, side by side.
+    async fn sync(&self) -> Result<()> {
+        let files = std::mem::take(&mut *self.lock());
+        let folders: BTreeSet<PathBuf> =
+            files.iter().flat_map(|file| file.ancestors().skip(1).take(2)).map(PathBuf::from).collect();
+        let syncs: Vec<_> = files
+            .iter()
+            .cloned()
+            .chain(folders)
+            .map(|path| tokio::task::spawn_blocking(move || sync_path(&path)))
+            .collect();
+        for sync in syncs {
+            let synced = sync.await.map_err(std::io::Error::other).and_then(|synced| synced);
+            if let Err(error) = synced {
+                self.lock().extend(files);
+                return Err(object_store::Error::Generic { store: "durable", source: Box::new(error) });
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Syncs a file or folder; one that was removed meanwhile needs none.
+fn sync_path(path: &std::path::Path) -> std::io::Result<()> {
+    match File::open(path) {
+        Ok(file) => file.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 impl fmt::Display for DurableStore {
@@ -64,15 +144,28 @@ impl ObjectStore for DurableStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let mut sum = ObjectSum::default();
         sum.add(&payload);
-        let result = self.inner.put_opts(location, payload, opts).await?;
+        let result = match Sync::of(location) {
+            Sync::Now => {
+                self.unsynced.sync().await?;
+                self.inner.put_opts(location, payload, opts).await?
+            }
+            Sync::BeforeManifest => {
+                let result = self.later.put_opts(location, payload, opts).await?;
+                self.unsynced.add(location);
+                result
+            }
+            Sync::Never => self.later.put_opts(location, payload, opts).await?,
+        };
         self.checksums.record(location, sum.bytes, sum.hash.digest128());
         Ok(result)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let inner = self.inner.put_multipart_opts(location, opts).await?;
-        let checksums = self.checksums.clone();
-        Ok(Box::new(SummedUpload { inner, location: location.clone(), checksums, sum: ObjectSum::default() }))
+        let unsynced = (Sync::of(location) == Sync::BeforeManifest).then(|| self.unsynced.clone());
+        let store = if unsynced.is_some() { &self.later } else { &self.inner };
+        let inner = store.put_multipart_opts(location, opts).await?;
+        let (location, checksums) = (location.clone(), self.checksums.clone());
+        Ok(Box::new(SummedUpload { inner, location, unsynced, checksums, sum: ObjectSum::default() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -124,6 +217,8 @@ impl ObjectSum {
 struct SummedUpload {
     inner: Box<dyn MultipartUpload>,
     location: Path,
+    /// Where the object is noted when it is synced later.
+    unsynced: Option<Arc<Unsynced>>,
     checksums: Arc<ChecksumLog>,
     sum: ObjectSum,
 }
@@ -143,11 +238,44 @@ impl MultipartUpload for SummedUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let result = self.inner.complete().await?;
+        if let Some(unsynced) = &self.unsynced {
+            unsynced.add(&self.location);
+        }
         self.checksums.record(&self.location, self.sum.bytes, self.sum.hash.digest128());
         Ok(result)
     }
 
     async fn abort(&mut self) -> Result<()> {
         self.inner.abort().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_names_is_synced_before_it_and_all_else_at_once() {
+        let sync = |path: &str| Sync::of(&Path::from(path));
+        assert!(sync("a/c.lance/data/x.lance") == Sync::BeforeManifest);
+        assert!(sync("a/c.lance/_deletions/0-1-2.arrow") == Sync::BeforeManifest);
+        assert!(sync("a/c.lance/_transactions/1-x.txn") == Sync::BeforeManifest);
+        assert!(sync("a/c.lance/_versions/18446744073709551613.manifest") == Sync::Now);
+        assert!(sync("a/c.lance/_versions/latest_version_hint.json") == Sync::Never);
+        assert!(sync("a/c.lance/_refs/tags/x.json") == Sync::Now);
+        assert!(sync("data") == Sync::Now);
+    }
+
+    #[tokio::test]
+    async fn files_that_are_gone_need_no_sync_and_others_are_noted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let unsynced = Unsynced::default();
+        for name in ["here", "here", "gone"] {
+            unsynced.add(&Path::from_filesystem_path(folder.path()).unwrap().join(name));
+        }
+        std::fs::write(folder.path().join("here"), "x").unwrap();
+        assert_eq!(unsynced.lock().len(), 2);
+        unsynced.sync().await.unwrap();
+        assert!(unsynced.lock().is_empty());
     }
 }

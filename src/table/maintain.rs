@@ -10,36 +10,30 @@ use lance::dataset::optimize::{CompactionOptions, compact_files};
 
 /// Rows that a fragment grows to before compaction leaves it alone.
 ///
-/// Each compaction rewrites the fragments below this, so it bounds the bytes that one rewrites (100 MB at 384
-/// dimensions), and a million rows are still only 16 fragments.
-const FRAGMENT_ROWS: usize = 65_536;
-/// Small fragments that are let be, since joining them costs more than reading them.
+/// Bounds the bytes that one compaction rewrites (100 MB at 384 dimensions), and a million rows are still only 16
+/// fragments.
+pub const FRAGMENT_ROWS: usize = 65_536;
+/// Sizes up to which fragments are joined with their like: a row is rewritten a few times for each size on its way to a
+/// full fragment, and not with every run of small commits.
+const TIERS: [usize; 3] = [1_024, 8_192, FRAGMENT_ROWS];
+/// Fragments of a tier that are let be, since joining them costs more than reading them.
 const SMALL_FRAGMENTS_MAX: usize = 32;
 /// Share of deleted rows from which a fragment is rewritten.
 const DELETED_SHARE_MAX: f32 = 0.2;
 
-/// What upkeep a table is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maintenance {
-    /// Nothing to do.
-    None,
-    /// Fragments should be joined.
-    Compact,
-}
-
 impl Table {
-    /// Decides what upkeep is due, from the manifest alone.
-    pub fn maintenance_due(&self) -> Maintenance {
-        let fragments = self.dataset.fragments();
-        let small = fragments.iter().filter(|fragment| fragment.num_rows().is_some_and(|rows| rows < FRAGMENT_ROWS));
-        if small.count() > SMALL_FRAGMENTS_MAX { Maintenance::Compact } else { Maintenance::None }
+    /// Returns the rows up to which fragments should be joined now, from the manifest alone.
+    pub fn compaction_due(&self) -> Option<usize> {
+        let rows: Vec<usize> = self.dataset.fragments().iter().filter_map(|fragment| fragment.num_rows()).collect();
+        let crowded = |&tier: &usize| rows.iter().filter(|&&rows| rows < tier).count() > SMALL_FRAGMENTS_MAX;
+        TIERS.into_iter().find(crowded)
     }
 
-    /// Joins small fragments and drops deleted rows from the files of the newest version; row ids stay.
-    pub async fn compact(&self) -> Result<Self> {
+    /// Joins fragments below a number of rows and drops deleted rows from the files of the newest version; row ids stay.
+    pub async fn compact(&self, rows: usize) -> Result<Self> {
         let mut dataset = self.dataset.as_ref().clone();
         let options = CompactionOptions {
-            target_rows_per_fragment: FRAGMENT_ROWS,
+            target_rows_per_fragment: rows,
             materialize_deletions: true,
             materialize_deletions_threshold: DELETED_SHARE_MAX,
             ..CompactionOptions::default()

@@ -10,6 +10,7 @@
 //! Every object goes through [`durable`]: synced before it counts as written, with its checksum logged.
 //! What a row means belongs to `schema`; who may write when belongs to `store`, which keeps one writer per table.
 
+mod alter;
 mod checksum;
 mod commit;
 mod durable;
@@ -18,10 +19,11 @@ mod maintain;
 mod read;
 mod version;
 
+pub use alter::SchemaChange;
 pub use checksum::VerifyReport;
 pub use commit::{Changes, Committed};
 pub use folder::DataFolder;
-pub use maintain::Maintenance;
+pub use maintain::FRAGMENT_ROWS;
 pub use read::{ROW_ID, ROW_VERSION};
 pub use version::{VersionInfo, VersionRef};
 

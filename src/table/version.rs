@@ -15,7 +15,8 @@ pub struct VersionInfo {
     pub version: Version,
     /// When it was committed.
     pub timestamp: DateTime<Utc>,
-    /// What made it, in one word: `create`, `upsert`, `ingest`, `delete`, `compact`, `index`, `add_fields`, `restore`.
+    /// What made it, in one word: `create`, `upsert`, `ingest`, `delete`, `compact`, `index`, `add_fields`,
+    /// `alter`, `restore`.
     pub operation: String,
     /// Properties of the commit; empty where the transaction is gone.
     pub properties: BTreeMap<String, String>,

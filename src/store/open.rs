@@ -1,0 +1,62 @@
+//! Which collections are open: each once, however many ask for it, and only so many at a time.
+//!
+//! Every name has a lock of its own, held while the collection opens, closes or goes, so that a large one keeps nobody
+//! waiting who asks for another. How a collection is opened is the store's.
+
+use super::collection::Collection;
+use crate::schema::CollectionName;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The place of one collection, open or not.
+#[derive(Default)]
+pub struct Place {
+    /// The collection while it is open.
+    pub open: tokio::sync::Mutex<Option<Arc<Collection>>>,
+    used: AtomicU64,
+}
+
+/// The places of the collections that were asked for.
+#[derive(Default)]
+pub struct OpenCollections {
+    places: Mutex<HashMap<CollectionName, Arc<Place>>>,
+    clock: AtomicU64,
+}
+
+impl OpenCollections {
+    /// Returns the place of a collection, and notes that it is used.
+    pub fn place(&self, name: &CollectionName) -> Arc<Place> {
+        let place = self.lock().entry(name.clone()).or_default().clone();
+        place.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        place
+    }
+
+    /// Forgets the place of a collection that is not there, unless somebody else waits for it.
+    pub fn forget(&self, name: &CollectionName, place: &Arc<Place>) {
+        let mut places = self.lock();
+        // One count is the map's and one the caller's; a third can only come through the map, which is locked.
+        if Arc::strong_count(place) == 2 {
+            places.remove(name);
+        }
+    }
+
+    /// Returns the places that may be closed so that at most `most` stay open, those first that were used longest ago.
+    pub fn idle(&self, most: usize) -> Vec<Arc<Place>> {
+        let mut places: Vec<Arc<Place>> = self.lock().values().cloned().collect();
+        places.retain(|place| place.open.try_lock().is_ok_and(|open| open.is_some()));
+        let more = places.len().saturating_sub(most);
+        places.sort_by_key(|place| place.used.load(Ordering::Relaxed));
+        places.truncate(more);
+        places
+    }
+
+    /// Takes out every place.
+    pub fn take_all(&self) -> Vec<Arc<Place>> {
+        self.lock().drain().map(|(_, place)| place).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<CollectionName, Arc<Place>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

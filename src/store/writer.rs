@@ -310,7 +310,10 @@ impl Actor {
         let snapshot = state.snapshot.clone();
         let texts = async {
             let words = words_at(&places, staged.words).await?;
-            let add = move || Ok(snapshot.add_texts(snapshot.slots(), words));
+            let add = move || {
+                snapshot.add_texts(snapshot.slots(), words);
+                Ok(())
+            };
             blocking_on(&self.shared.services.writes, add).await
         };
         let changes = Changes { rows: new_rows, removed, properties };

@@ -1,7 +1,7 @@
 //! The threads of writes: a little behind those of searches in the queue for a processor.
 //!
 //! A commit takes milliseconds of work on several threads, and a search that wakes up beside it would wait for their
-//! turns. With less weight they give way at once, and lose nothing where no search runs.
+//! turns. With less weight they give way at once.
 
 use crate::config::limits::WRITE_NICENESS;
 use crate::error::{Error, Result};

@@ -36,9 +36,7 @@ impl RowCache {
         let whole = |(&slot, part): (&u32, Arc<ChunkRow>)| {
             let segment = columns.segment_of(slot);
             let row = row::from_batch(&state.schema, segment.columns(), (slot - segment.base()) as usize);
-            let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } =
-                ChunkRow::clone(&part);
-            ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, ..row }
+            put_together(ChunkRow::clone(&part), row)
         };
         Ok(slots.iter().zip(parts).map(whole).collect())
     }
@@ -47,18 +45,7 @@ impl RowCache {
     pub fn keep(&self, collection: u64, row_ids: &[u64], rows: Vec<ChunkRow>) {
         let mut generations = self.lock();
         for (&row_id, row) in row_ids.iter().zip(rows) {
-            let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } = row;
-            let part = ChunkRow {
-                text,
-                model,
-                page_end,
-                char_start,
-                char_end,
-                heading,
-                boxes,
-                extractor,
-                ..Default::default()
-            };
+            let part = put_together(row, ChunkRow::default());
             generations.put((collection, row_id), Arc::new(part));
         }
     }
@@ -108,6 +95,12 @@ impl Generations {
         self.young_bytes += bytes_of(&part);
         self.young.insert(key, part);
     }
+}
+
+/// Returns a row with the values of one that memory holds no column for, and all others of another.
+fn put_together(part: ChunkRow, columns: ChunkRow) -> ChunkRow {
+    let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } = part;
+    ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, ..columns }
 }
 
 /// Returns the bytes that a part takes, to within the allocator's own.

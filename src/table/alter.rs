@@ -10,11 +10,9 @@ use crate::error::{Error, Result};
 use crate::schema::Field;
 use crate::schema::collection::StoredSettings;
 use arrow::datatypes::{Field as ArrowField, Schema as ArrowSchema};
-use lance::dataset::CommitBuilder;
-use lance::dataset::transaction::{Operation, TransactionBuilder};
+use lance::dataset::transaction::Operation;
 use lance::datatypes::Schema;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// What becomes of the fields and settings of a table.
 #[derive(Default)]
@@ -32,19 +30,8 @@ pub struct SchemaChange {
 impl Table {
     /// Commits a change of fields and settings as the next version.
     pub async fn alter(&self, change: &SchemaChange, operation: &str) -> Result<Self> {
-        let schema = self.altered(change)?;
-        let properties = HashMap::from([(OPERATION.to_owned(), operation.to_owned())]);
-        let commit = Operation::Project { schema, preserves_nullability: true };
-        let transaction = TransactionBuilder::new(self.dataset.version().version, commit)
-            .transaction_properties(Some(Arc::new(properties)))
-            .build();
-        let dataset = CommitBuilder::new(self.dataset.clone())
-            .with_skip_auto_cleanup(true)
-            .execute(transaction)
-            .await
-            .map_err(storage)?;
-        self.sync_checksums();
-        Ok(self.with_dataset(dataset))
+        let project = Operation::Project { schema: self.altered(change)?, preserves_nullability: true };
+        self.apply(project, HashMap::from([(OPERATION.to_owned(), operation.to_owned())])).await
     }
 
     fn altered(&self, change: &SchemaChange) -> Result<Schema> {

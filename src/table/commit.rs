@@ -56,8 +56,19 @@ impl Table {
                 updated_fragment_offsets: None,
             },
         };
+        let table = self.apply(operation, changes.properties).await?;
+        let dataset = &table.dataset;
+        let mut row_ids = Vec::new();
+        for fragment in dataset.fragments().iter().filter(|fragment| !known.contains(&fragment.id)) {
+            row_ids.extend(load_row_id_sequence(dataset, fragment).await.map_err(storage)?.iter());
+        }
+        Ok(Committed { table, row_ids })
+    }
+
+    /// Commits an operation of Lance's as the next version.
+    pub(super) async fn apply(&self, operation: Operation, properties: HashMap<String, String>) -> Result<Self> {
         let transaction = TransactionBuilder::new(self.dataset.version().version, operation)
-            .transaction_properties(Some(Arc::new(changes.properties)))
+            .transaction_properties(Some(Arc::new(properties)))
             .build();
         let dataset = CommitBuilder::new(self.dataset.clone())
             .with_skip_auto_cleanup(true)
@@ -65,11 +76,7 @@ impl Table {
             .await
             .map_err(storage)?;
         self.sync_checksums();
-        let mut row_ids = Vec::new();
-        for fragment in dataset.fragments().iter().filter(|fragment| !known.contains(&fragment.id)) {
-            row_ids.extend(load_row_id_sequence(&dataset, fragment).await.map_err(storage)?.iter());
-        }
-        Ok(Committed { table: self.with_dataset(dataset), row_ids })
+        Ok(self.with_dataset(dataset))
     }
 
     pub(super) fn sync_checksums(&self) {

@@ -1,7 +1,7 @@
 //! Which of the rows near a row become its neighbours: the diversity rule of HNSW (Malkov and Yashunin, algorithm 4).
 //!
-//! Rows are compared by their codes, which costs a third of exact distances and gave graphs of the same recall. Where
-//! candidates come from, and where the lists go, is for the callers.
+//! Rows are compared by their codes, a quarter of the bytes of their vectors. Where candidates come from, and where the
+//! lists go, is for the callers.
 
 use super::code::{CodedQuery, Codes, code_stride};
 use super::space::Space;

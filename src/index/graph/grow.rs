@@ -88,7 +88,7 @@ impl<'a> Growth<'a> {
     /// Connects the rows of a batch with those before it; the first batch with each other.
     fn add(&mut self, batch: Range<usize>, cancel: &AtomicBool) {
         let degree = 2 * self.params.m;
-        let chosen = self.work(batch.len(), cancel, |at, worker| {
+        let chosen = self.work(degree, batch.len(), cancel, |at, worker| {
             let row = (batch.start + at) as u32;
             self.find_near(row, &batch, worker);
             worker.chooser.choose(self.coded(), row, degree, usize::MAX);
@@ -110,7 +110,7 @@ impl<'a> Growth<'a> {
         }
         let groups: Vec<&[(u32, u32)]> = edges.chunk_by(|a, b| a.0 == b.0).collect();
         let capacity = self.base.degree();
-        let lists = self.work_wide(capacity, groups.len(), cancel, |at, worker| {
+        let lists = self.work(capacity, groups.len(), cancel, |at, worker| {
             let row = groups[at][0].0;
             let known = self.base.get(row);
             let chooser = &mut worker.chooser;
@@ -161,7 +161,7 @@ impl<'a> Growth<'a> {
     fn keep_layer(&mut self, rows: usize) {
         let m = self.params.m;
         let never = AtomicBool::new(false);
-        let mut lists = self.work_wide(m, rows, &never, |at, worker| {
+        let mut lists = self.work(m, rows, &never, |at, worker| {
             worker.chooser.near.extend_from_slice(self.base.get(at as u32));
             worker.chooser.choose(self.coded(), at as u32, m, usize::MAX);
         });
@@ -171,12 +171,8 @@ impl<'a> Growth<'a> {
         self.layers.pop();
     }
 
-    fn work(&self, jobs: usize, cancel: &AtomicBool, job: impl Fn(usize, &mut Worker) + Sync) -> Vec<u32> {
-        self.work_wide(2 * self.params.m, jobs, cancel, job)
-    }
-
     /// Does jobs on all threads; each leaves a list of at most `degree` rows in its worker's chooser.
-    fn work_wide(
+    fn work(
         &self,
         degree: usize,
         jobs: usize,

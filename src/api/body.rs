@@ -40,7 +40,7 @@ pub async fn read_body(app: &App, headers: &HeaderMap, body: Body) -> Result<Hel
     }
     let mut room = Room { app, bytes: LARGE_BYTES, permit: None };
     room.grow(declared.unwrap_or_default())?;
-    let mut bytes = BytesMut::with_capacity(declared.unwrap_or_default().min(LARGE_BYTES));
+    let mut bytes = BytesMut::with_capacity(declared.unwrap_or_default());
     let mut parts = body.into_data_stream();
     while let Some(part) = next_part(&mut parts).await? {
         let wanted = bytes.len() + part.len();

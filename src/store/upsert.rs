@@ -85,7 +85,10 @@ pub fn check_vector(schema: &CollectionSchema, mut vector: Vec<f32>) -> Result<V
 
 /// Returns a hash by which equal vectors are known.
 pub fn hash_vector(vector: &[f32]) -> u64 {
-    let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let mut bytes = vec![0; size_of_val(vector)];
+    for (place, value) in bytes.chunks_exact_mut(size_of::<f32>()).zip(vector) {
+        place.copy_from_slice(&value.to_le_bytes());
+    }
     xxh3_64(&bytes)
 }
 

@@ -3,7 +3,7 @@
 //! It stores neither texts nor deletions: slots are the caller's row positions, and the caller says at each search which
 //! of them count. Dead slots therefore still weigh in term statistics until `remap` drops them.
 
-use std::collections::HashMap;
+use ahash::AHashMap;
 
 use super::cursor::Cursor;
 use super::postings::{Posting, Postings};
@@ -18,7 +18,7 @@ const QUERY_TERMS_MAX: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct TextIndex {
     /// The term's index into `postings`.
-    term_ids: HashMap<Box<str>, u32>,
+    term_ids: AHashMap<Box<str>, u32>,
     postings: Vec<Postings>,
     /// The length of each slot's document; zero for a slot without one.
     lengths: Vec<u32>,

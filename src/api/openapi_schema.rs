@@ -150,7 +150,7 @@ pub const SCHEMAS: &str = r##"{
 "Plan": {"type": "object", "required": ["strategy", "allowed", "distances", "stages_ms"], "properties": {
   "strategy": {"type": "string", "enum": ["scan", "graph", "graph_filtered", "exact", "none"]},
   "allowed": {"type": "integer"}, "rows": {"type": "integer"}, "covered": {"type": "integer"},
-  "effort": {"type": "integer"}, "estimated_distances": {"type": "integer"}, "distances": {"type": "integer"},
+  "effort": {"type": "integer"}, "estimated_us": {"type": "object"}, "distances": {"type": "integer"},
   "leg_weights": {"type": "array", "items": {"type": "number"}}, "filter": {"type": "string"},
   "stages_ms": {"type": "object", "additionalProperties": {"type": "number"}}}},
 "SearchAnswer": {"type": "object", "required": ["version", "took_ms", "hits"], "properties": {

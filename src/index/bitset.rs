@@ -71,10 +71,21 @@ impl Bitset {
 
     /// Returns the members in rising order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, &word)| {
-            let rest = std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)));
-            rest.take_while(|&rest| rest != 0).map(move |rest| at * 64 + rest.trailing_zeros() as usize)
+        let (mut words, mut word, mut next_base) = (self.words.iter(), 0_u64, 0);
+        std::iter::from_fn(move || {
+            while word == 0 {
+                word = *words.next()?;
+                next_base += 64;
+            }
+            let bit = word.trailing_zeros() as usize;
+            word &= word - 1;
+            Some(next_base - 64 + bit)
         })
+    }
+
+    /// Returns the bits, those at and beyond the length zero.
+    pub fn words(&self) -> &[u64] {
+        &self.words
     }
 
     /// Keeps the members that are also in another set.

@@ -11,6 +11,7 @@ use super::placed::Placed;
 use super::text::{Analyzed, TextIndex};
 use crate::error::Result;
 use crate::schema::{Metric, Version};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -30,6 +31,8 @@ pub struct Snapshot {
     columns: Columns,
     live: Arc<Bitset>,
     live_count: usize,
+    /// Slots whose rows were gone when the table was opened: their columns hold nothing.
+    hollow: Arc<Bitset>,
     placed: Option<Arc<Placed>>,
     fresh: Fresh,
     head: Option<Arc<Live>>,
@@ -57,6 +60,7 @@ impl Snapshot {
             columns: Columns::default(),
             live: Arc::new(Bitset::new(0)),
             live_count: 0,
+            hollow: Arc::default(),
             placed: None,
             fresh: Fresh::default(),
             head: None,
@@ -189,11 +193,29 @@ impl Snapshot {
         self
     }
 
-    /// Sets which slots live, for a snapshot that is put together from a table and sealed postings.
+    /// Sets which slots live, for a snapshot that is put together from a table and sealed postings; the others are of
+    /// rows that are gone.
     pub fn with_live(mut self, live: Bitset) -> Self {
+        let mut hollow = live.clone();
+        hollow.not();
+        self.hollow = Arc::new(hollow);
         self.live_count = live.count();
         self.live = Arc::new(live);
         self
+    }
+
+    /// Returns the snapshot of an earlier version that had the rows of these ids; `None` where one of them has no slot.
+    pub fn past(&self, version: Version, row_ids: &[u64]) -> Option<Self> {
+        let mut slot_of: HashMap<u64, u32> = HashMap::with_capacity(self.slots() as usize);
+        for segment in self.columns.segments() {
+            let slots = (segment.base()..segment.end()).filter(|&slot| !self.hollow.contains(slot as usize));
+            slot_of.extend(slots.map(|slot| (segment.row_id(slot), slot)));
+        }
+        let mut live = Bitset::new(self.slots() as usize);
+        for row_id in row_ids {
+            live.set(*slot_of.get(row_id)? as usize);
+        }
+        Some(Self { version, live_count: row_ids.len(), live: Arc::new(live), ..self.clone() })
     }
 
     fn append(&mut self, added: NewRows<'_>) {

@@ -1,18 +1,26 @@
 //! Choosing how the dense leg runs, from the number of allowed rows and what the graph covers.
 //!
-//! A scan costs one distance for each allowed row; a walk costs a number of distances that hardly depends on the size,
-//! and more the fewer rows are allowed. The cheaper one by that count is taken. Nothing is run here.
+//! A scan costs the same for each allowed row; a walk costs the same for each row of its candidate list, whatever the size
+//! of the graph, and its list must be longer the fewer rows are allowed. The one that costs less time is taken. Nothing is
+//! run here.
 
+use crate::index::generation::WITHIN_SHARE_MAX;
 use serde::Serialize;
 
-/// Distances that a walk computes for each entry of its candidate list, measured at 100,000 rows and degree 32.
-const DISTANCES_PER_EFFORT: usize = 14;
-/// How much dearer a distance of a walk is than one of a scan, since it reads memory out of order.
-const WALK_DISTANCE_COST: usize = 4;
-/// Share of allowed rows below which a filtered walk finds too few of them to be worth starting.
-const WALK_SHARE_MIN: f64 = 0.02;
-/// Smallest candidate list of a walk.
-const EFFORT_MIN: usize = 96;
+/// Nanoseconds to look at the sketch of an allowed row, for each cache line of it. This and the other times were measured
+/// at 200,000 x 384 (benches/README.md); only their ratios decide.
+const SKETCH_LINE_NS: f64 = 12.0;
+/// Nanoseconds to rank one row that the sketches let through.
+const SIFTED_ROW_NS: f64 = 90.0;
+/// Nanoseconds for each row of the candidate list of a plain walk, and of one that steps over rows that are not allowed.
+const WALK_ROW_NS: f64 = 1_300.0;
+const WITHIN_ROW_NS: f64 = 4_300.0;
+/// Times are for vectors of this length; codes of longer ones take as much longer.
+const DIMENSION: f64 = 384.0;
+/// Candidate list of a walk that finds 99 of 100 of the ten nearest rows where all are allowed.
+const EFFORT: f64 = 128.0;
+/// How the list grows as fewer rows are allowed: by its length times this, over the share.
+const EFFORT_OVER_SHARE: f64 = 0.06;
 
 /// How the dense leg runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,8 +51,8 @@ pub struct Plan {
     pub covered: usize,
     /// Length of the walk's candidate list; 0 for a scan.
     pub effort: usize,
-    /// Distances expected for the strategy taken.
-    pub estimated_distances: usize,
+    /// Microseconds expected of a scan and of a walk; 0 where there was no choice.
+    pub estimated_us: Estimate,
     /// Distances computed.
     pub distances: u64,
     /// Weights of the legs in the fusion, dense and lexical.
@@ -54,6 +62,15 @@ pub struct Plan {
     pub filter: String,
     /// Milliseconds of each stage.
     pub stages_ms: std::collections::BTreeMap<&'static str, f64>,
+}
+
+/// What the two ways are expected to take, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Sifting every allowed row.
+    pub scan: u64,
+    /// Walking the graph.
+    pub walk: u64,
 }
 
 /// What the choice is made from.
@@ -67,28 +84,50 @@ pub struct Situation {
     pub covered: usize,
     /// Hits that the leg must give.
     pub wanted: usize,
+    /// Length of a vector.
+    pub dimension: usize,
     /// Whether the caller asked for the exact answer.
     pub exact: bool,
 }
 
 impl Situation {
-    /// Chooses the strategy, the effort and the expected number of distances.
-    pub fn choose(&self) -> (Strategy, usize, usize) {
+    /// Chooses the strategy and the effort, and returns the times they were chosen by.
+    pub fn choose(&self) -> (Strategy, usize, Estimate) {
         if self.exact {
-            return (Strategy::Exact, 0, self.allowed);
+            return (Strategy::Exact, 0, Estimate::default());
         }
         if self.covered == 0 || self.allowed == 0 {
-            return (Strategy::Scan, 0, self.allowed);
+            return (Strategy::Scan, 0, Estimate::default());
         }
         let share = self.allowed as f64 / self.rows.max(1) as f64;
-        let effort = EFFORT_MIN.max(2 * self.wanted);
-        let walk = (effort * DISTANCES_PER_EFFORT) as f64 / share.max(WALK_SHARE_MIN);
-        let walk = walk as usize;
-        if share < WALK_SHARE_MIN || self.allowed <= walk * WALK_DISTANCE_COST {
-            return (Strategy::Scan, 0, self.allowed);
+        let effort = self.effort(share);
+        let estimate = Estimate { scan: self.scan_us(), walk: self.walk_us(share, effort) };
+        if estimate.scan <= estimate.walk {
+            return (Strategy::Scan, 0, estimate);
         }
         let strategy = if self.allowed == self.rows { Strategy::Graph } else { Strategy::GraphFiltered };
-        (strategy, effort, walk)
+        (strategy, effort, estimate)
+    }
+
+    /// A plain walk looks at more rows than its effort by one over the share, so that its own effort can be as much less.
+    fn effort(&self, share: f64) -> usize {
+        let effort = match share < WITHIN_SHARE_MAX {
+            true => EFFORT * (1.0 + EFFORT_OVER_SHARE / share),
+            false => EFFORT * share,
+        };
+        (effort as usize).max(2 * self.wanted)
+    }
+
+    fn scan_us(&self) -> u64 {
+        let lines = (self.dimension as f64 / DIMENSION).max(1.0).ceil();
+        let sifted = (10 * self.wanted).max(200).min(self.allowed);
+        ((self.allowed as f64 * SKETCH_LINE_NS * lines + sifted as f64 * SIFTED_ROW_NS) / 1e3) as u64
+    }
+
+    fn walk_us(&self, share: f64, effort: usize) -> u64 {
+        let row_ns = if share < WITHIN_SHARE_MAX { WITHIN_ROW_NS } else { WALK_ROW_NS / share };
+        let longer = (self.dimension as f64 / DIMENSION).max(1.0);
+        (effort as f64 * row_ns * longer / 1e3) as u64
     }
 }
 
@@ -97,7 +136,7 @@ mod tests {
     use super::*;
 
     fn choose(allowed: usize, rows: usize, covered: usize) -> Strategy {
-        Situation { allowed, rows, covered, wanted: 10, exact: false }.choose().0
+        Situation { allowed, rows, covered, wanted: 10, dimension: 384, exact: false }.choose().0
     }
 
     #[test]
@@ -108,5 +147,7 @@ mod tests {
         assert_eq!(choose(1_000, 100_000, 100_000), Strategy::Scan);
         assert_eq!(choose(100_000, 100_000, 0), Strategy::Scan);
         assert_eq!(choose(0, 100_000, 100_000), Strategy::Scan);
+        assert_eq!(choose(20_000, 200_000, 200_000), Strategy::Scan);
+        assert_eq!(choose(100_000, 1_000_000, 1_000_000), Strategy::GraphFiltered);
     }
 }

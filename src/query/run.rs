@@ -4,7 +4,7 @@
 //! that cannot fill its part falls back to the scan. Fetching texts and measuring time are the caller's.
 
 use super::fuse::{fuse, leg_weights};
-use super::plan::{Plan, Situation, Strategy};
+use super::plan::{Estimate, Plan, Situation, Strategy};
 use super::{Filter, Mode, Search};
 use crate::error::Result;
 use crate::index::distance::{Kernels, TopK, VectorBlock, score_rows, similarity};
@@ -120,11 +120,12 @@ impl Run<'_> {
             rows: self.snapshot.len(),
             covered,
             wanted: self.candidates(),
+            dimension: self.snapshot.dimension(),
             exact: self.search.exact,
         };
-        let (strategy, effort, estimated_distances) = match self.uses_dense() {
+        let (strategy, effort, estimated_us) = match self.uses_dense() {
             true => situation.choose(),
-            false => (Strategy::None, 0, 0),
+            false => (Strategy::None, 0, Estimate::default()),
         };
         Plan {
             strategy,
@@ -132,7 +133,7 @@ impl Run<'_> {
             rows: situation.rows,
             covered,
             effort,
-            estimated_distances,
+            estimated_us,
             distances: 0,
             leg_weights: None,
             filter: self.search.filter.to_string(),
@@ -163,12 +164,12 @@ impl Run<'_> {
                 Strategy::Graph | Strategy::GraphFiltered => {
                     generation.search(query, wanted, plan.effort, Some(allowed), scratch)
                 }
-                Strategy::Scan => generation.scan_codes(query, wanted, allowed, scratch),
+                Strategy::Scan => generation.sift(query, wanted, allowed, scratch),
                 Strategy::Exact | Strategy::None => generation.scan(query, wanted, Some(allowed), scratch),
             };
             plan.distances += found.distances;
             if !found.full {
-                found = generation.scan_codes(query, wanted, allowed, scratch);
+                found = generation.sift(query, wanted, allowed, scratch);
                 plan.distances += found.distances;
                 plan.strategy = Strategy::Scan;
             }

@@ -4,7 +4,7 @@
 
 use super::alter::CollectionChange;
 use super::document::{IngestContext, search_text};
-use super::load::load;
+use super::load::{load, load_past};
 use super::model::{Models, embed};
 use super::original::Originals;
 use super::rows::RowCache;
@@ -132,8 +132,7 @@ impl Collection {
             past.push_back(state.clone());
             return Ok(state);
         }
-        let (state, _) = load(table, &self.shared.analyzer).await?;
-        let state = Arc::new(state);
+        let state = Arc::new(load_past(&newest, table, &self.shared.analyzer).await?);
         if past.len() == PAST_VERSIONS_OPEN {
             past.pop_front();
         }

@@ -1,5 +1,6 @@
 //! Opening a version: from the table and the files of its generation to everything a search reads.
 //!
+//! A past version whose rows all have slots in the newest one shares everything with it but the set of rows that live.
 //! The columns of every row are scanned. Rows that the sealed postings know take the slots that these were sealed for,
 //! so nothing is analysed twice; texts and vectors of the others are fetched. A generation that is missing, damaged or
 //! of another shape is left out: its rows are then searched exactly, until a new one is sealed.
@@ -88,6 +89,28 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<(State, Keys)> {
     snapshot = fetch_missing_vectors(snapshot, &table, sealed_slots).await?;
     let keys = collect_keys(&snapshot);
     Ok((State { table, schema, snapshot, sealed_slots }, keys))
+}
+
+/// Opens a past version beside the newest: by its row ids alone where all its rows still have slots.
+pub async fn load_past(newest: &State, table: Table, analyzer: &Analyzer) -> Result<State> {
+    if table.has_fields_of(&newest.table) {
+        let row_ids = scan_row_ids(&table).await?;
+        if let Some(snapshot) = newest.snapshot.past(table.version(), &row_ids) {
+            let sealed_slots = newest.sealed_slots;
+            let snapshot = fetch_missing_vectors(snapshot, &table, usize::MAX).await?;
+            return Ok(State { schema: Arc::new(table.schema()?), table, snapshot, sealed_slots });
+        }
+    }
+    Ok(load(table, analyzer).await?.0)
+}
+
+async fn scan_row_ids(table: &Table) -> Result<Vec<u64>> {
+    let batches: Vec<RecordBatch> = table.scan(&[]).await?.try_collect().await?;
+    let column = |batch: &RecordBatch| -> Vec<u64> {
+        let column = batch.column_by_name(ROW_ID).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+        column.map(|column| column.values().to_vec()).unwrap_or_default()
+    };
+    Ok(batches.iter().flat_map(column).collect())
 }
 
 fn none<T>(count: usize) -> Vec<Option<T>> {
@@ -198,13 +221,14 @@ async fn append_unsealed(
     Ok(snapshot)
 }
 
-/// Fetches vectors of rows whose postings are sealed and whose vectors are not, as after a damaged generation.
-async fn fetch_missing_vectors(snapshot: Snapshot, table: &Table, sealed_slots: usize) -> Result<Snapshot> {
+/// Fetches vectors that neither the generation nor memory holds of rows below a slot, as after a damaged generation, or of
+/// rows that died before it was built.
+async fn fetch_missing_vectors(snapshot: Snapshot, table: &Table, slots_end: usize) -> Result<Snapshot> {
     let missing: Vec<u32> = snapshot
         .live()
         .iter()
         .map(|slot| slot as u32)
-        .take_while(|&slot| (slot as usize) < sealed_slots)
+        .take_while(|&slot| (slot as usize) < slots_end)
         .filter(|&slot| snapshot.vector(slot).is_none())
         .collect();
     let mut found = Vec::new();

@@ -9,6 +9,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::UInt64Type;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use lance::dataset::ProjectionRequest;
+use lance::datatypes::Field;
 use std::collections::HashMap;
 
 /// Column of row ids in what [`Table::scan`] and [`Table::take`] give.
@@ -22,6 +23,15 @@ impl Table {
     /// Returns the number of rows.
     pub async fn count(&self) -> Result<usize> {
         self.dataset.count_rows(None).await.map_err(storage)
+    }
+
+    /// Returns whether every column of this version is the same column in another, whatever that one has besides.
+    pub fn has_fields_of(&self, other: &Self) -> bool {
+        let known: HashMap<i32, &Field> = other.dataset.schema().fields.iter().map(|field| (field.id, field)).collect();
+        let same = |field: &Field| {
+            known.get(&field.id).is_some_and(|other| other.name == field.name && other.data_type() == field.data_type())
+        };
+        self.dataset.schema().fields.iter().all(same)
     }
 
     /// Streams columns of every row in table order, with [`ROW_ID`].

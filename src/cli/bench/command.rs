@@ -52,12 +52,13 @@ fn print_figures(figures: &Figures) {
         "built in {build_seconds:.1} s on {build_threads} threads, {bytes_per_vector:.0} bytes a vector"
     ));
     let rows: Vec<_> = figures.rows.iter().map(table_row).collect();
-    let head = ["SHARE", "STRATEGY", "EFFORT", "RECALL", "QPS", "P50 us", "P99 us", "DISTANCES", "PLANNED"];
+    let head = ["FILTER", "SHARE", "STRATEGY", "EFFORT", "RECALL", "QPS", "P50 us", "P99 us", "DISTANCES", "PLANNED"];
     print_table(&head, &rows);
 }
 
 fn table_row(row: &SearchRow) -> Vec<String> {
     vec![
+        format!("{:?}", row.filter),
         row.share.to_string(),
         row.strategy.to_owned(),
         row.effort.to_string(),

@@ -1,8 +1,9 @@
 //! Measures the index: how long it takes to build, and recall and speed of searches under filters of several shares.
 //!
 //! Row `i` has the bucket `i % 1000`, and a filter of share `s` keeps the buckets below `1000 s`, so that it has nothing
-//! to do with where vectors lie. Searches walk as the query planner walks, the fall back to a scan included; the scan
-//! of the codes and the exact one, the yardstick for recall, are rows of their own.
+//! to do with where vectors lie; two conditions that have nothing to do with each other, and two that have with each other
+//! and with the vectors, keep 4 % each. Searches walk as the query planner walks, the fall back to a scan included; the
+//! scan, and the exact one, the yardstick for recall, are rows of their own.
 
 use super::measure::{Hits, Measured, measure};
 use crate::cli::failure::Failure;
@@ -22,18 +23,38 @@ use std::time::Instant;
 const K: usize = 10;
 /// Buckets of rows.
 const BUCKETS: u64 = 1_000;
-/// Shares of rows that pass.
-const SHARES: [f64; 5] = [1.0, 0.5, 0.1, 0.01, 0.001];
+/// Filters, with the share of rows that passes each.
+const FILTERS: [(Condition, f64); 7] = [
+    (Condition::Bucket, 1.0),
+    (Condition::Bucket, 0.5),
+    (Condition::Bucket, 0.1),
+    (Condition::Bucket, 0.01),
+    (Condition::Bucket, 0.001),
+    (Condition::TwoApart, 0.04),
+    (Condition::TwoAlike, 0.04),
+];
 /// Lengths of the walk's candidate list; the planner's own is measured too.
 const EFFORTS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 /// Queries for which the scan is timed, since it takes long; the exact answer is made for all.
 const SCAN_QUERIES: usize = 200;
-/// Rows up to which a scan of the codes is timed over all queries.
+/// Rows up to which a sieved scan is timed over all queries.
 const SCAN_ROWS: usize = 50_000;
 /// Difference of similarities that is rounding: a hit this near to the tenth best one is as good.
 const ROUNDING: f32 = 1e-6;
 /// Seed of the graph, so that a build can be repeated.
 const SEED: u64 = 0x5241_4753;
+
+/// What a filter asks of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// A low bucket.
+    Bucket,
+    /// One of the 200 lowest buckets, in every fifth thousand of rows.
+    TwoApart,
+    /// A high first value of the vector, and not among the highest.
+    TwoAlike,
+}
 
 /// Vectors to measure with, normalised.
 pub struct Workload {
@@ -69,6 +90,8 @@ pub struct Figures {
 /// What was measured for one share and effort.
 #[derive(Debug, Serialize)]
 pub struct SearchRow {
+    /// What the filter asks.
+    pub filter: Condition,
     /// Share of rows that pass the filter.
     pub share: f64,
     /// How the search was run: `exact`, `scan`, `graph` or `graph_filtered`.
@@ -138,9 +161,9 @@ pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
     let generation = Generation::open(&path, Verify::Full).map_err(failed)?;
     let bench = Bench { generation, query, threads, build_threads };
     let mut rows = Vec::new();
-    for share in SHARES {
+    for (filter, share) in FILTERS {
         eprintln!("searching a share of {share}");
-        rows.extend(bench.rows(share));
+        rows.extend(bench.rows(filter, share));
     }
     Ok(Figures {
         vectors,
@@ -167,41 +190,66 @@ struct Bench {
 }
 
 impl Bench {
-    /// Measures one share: first the exact scan, then the scan of codes, then the walk at every effort.
-    fn rows(&self, share: f64) -> Vec<SearchRow> {
-        let allowed = self.allowed(share);
+    /// Measures one share: first the exact scan, then the sieved one, then the walk at every effort.
+    fn rows(&self, filter: Condition, share: f64) -> Vec<SearchRow> {
+        let allowed = self.allowed(filter, share);
         let count = allowed.count();
         let rows = self.generation.len();
-        let (strategy, planned_effort, _) =
-            Situation { allowed: count, rows, covered: rows, wanted: K, exact: false }.choose();
+        let (strategy, planned_effort, _) = Situation {
+            allowed: count,
+            rows,
+            covered: rows,
+            wanted: K,
+            dimension: self.generation.dim(),
+            exact: false,
+        }
+        .choose();
         let hits = |found: Found| -> Hits { (found.hits, found.distances) };
         let exact = self.exact(&allowed);
         let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.scan(query, K, Some(&allowed), scratch));
         let exactly = measure(&self.query, self.query.rows().min(SCAN_QUERIES), self.threads, scan);
-        let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.scan_codes(query, K, &allowed, scratch));
+        let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.sift(query, K, &allowed, scratch));
         let few = if count > SCAN_ROWS { SCAN_QUERIES } else { self.query.rows() };
         let scanned = measure(&self.query, self.query.rows().min(few), self.threads, scan);
         let scans = strategy == Strategy::Scan;
-        let mut measured =
-            vec![row(share, "exact", 0, false, &exactly, &exact), row(share, "scan", 0, scans, &scanned, &exact)];
+        let mut measured = vec![
+            row((filter, share), "exact", 0, false, &exactly, &exact),
+            row((filter, share), "scan", 0, scans, &scanned, &exact),
+        ];
         let walk_name = if count == rows { "graph" } else { "graph_filtered" };
         for effort in efforts(planned_effort) {
             let walk = |query: &[f32], scratch: &mut Scratch| self.walk(query, effort, &allowed, count, scratch);
             let walked = measure(&self.query, self.query.rows(), self.threads, walk);
             let planned = !scans && effort == planned_effort;
-            measured.push(row(share, walk_name, effort, planned, &walked, &exact));
+            measured.push(row((filter, share), walk_name, effort, planned, &walked, &exact));
         }
         measured
     }
 
-    fn allowed(&self, share: f64) -> Bitset {
+    fn allowed(&self, filter: Condition, share: f64) -> Bitset {
         let mut allowed = Bitset::new(self.generation.len());
-        for (ordinal, row_id) in self.generation.row_ids().iter().enumerate() {
-            if ((row_id % BUCKETS) as f64) < BUCKETS as f64 * share {
+        let low = |number: u64, share: f64| ((number % BUCKETS) as f64) < BUCKETS as f64 * share;
+        let highest = self.highest_first_values(share);
+        for (ordinal, &row_id) in self.generation.row_ids().iter().enumerate() {
+            let passes = match filter {
+                Condition::Bucket => low(row_id, share),
+                Condition::TwoApart => low(row_id, 0.2) && (row_id / BUCKETS).is_multiple_of(5),
+                Condition::TwoAlike => highest.contains(&self.generation.vector(ordinal as u32)[0]),
+            };
+            if passes {
                 allowed.set(ordinal);
             }
         }
         allowed
+    }
+
+    /// Returns the range of first values that a share of the rows has, with a quarter of the share above it.
+    fn highest_first_values(&self, share: f64) -> std::ops::Range<f32> {
+        let rows = self.generation.len();
+        let mut values: Vec<f32> = (0..rows as u32).map(|row| self.generation.vector(row)[0]).collect();
+        values.sort_unstable_by(|a, b| b.total_cmp(a));
+        let at = |share: f64| values[((rows as f64 * share) as usize).min(rows - 1)];
+        at(1.25 * share)..at(0.25 * share)
     }
 
     /// Walks, and scans where the walk did not find enough.
@@ -210,7 +258,7 @@ impl Bench {
         if found.hits.len() >= K.min(count) {
             return (found.hits, found.distances);
         }
-        let scanned = self.generation.scan_codes(query, K, allowed, scratch);
+        let scanned = self.generation.sift(query, K, allowed, scratch);
         (scanned.hits, found.distances + scanned.distances)
     }
 
@@ -248,7 +296,7 @@ fn efforts(planned: usize) -> Vec<usize> {
 }
 
 fn row(
-    share: f64,
+    (filter, share): (Condition, f64),
     strategy: &'static str,
     effort: usize,
     planned: bool,
@@ -257,6 +305,7 @@ fn row(
 ) -> SearchRow {
     let distances: u64 = measured.hits.iter().map(|(_, distances)| distances).sum();
     SearchRow {
+        filter,
         share,
         strategy,
         effort,
@@ -297,9 +346,10 @@ mod tests {
     fn every_share_is_measured_at_every_effort_and_wide_walks_find_nearly_all() {
         let workload = Workload::new(matrix(3_000, 16, 1), matrix(20, 16, 2), 1, 2).unwrap();
         let figures = measure_search(workload).unwrap();
-        for share in SHARES {
-            let rows: Vec<_> = figures.rows.iter().filter(|row| row.share == share).collect();
-            assert!(rows.len() > EFFORTS.len(), "share {share}");
+        for (filter, share) in FILTERS {
+            let same = |row: &&SearchRow| row.filter == filter && row.share == share;
+            let rows: Vec<_> = figures.rows.iter().filter(same).collect();
+            assert!(rows.len() >= EFFORTS.len(), "share {share}");
             assert_eq!(rows.iter().filter(|row| row.planned).count(), 1);
             assert_eq!((rows[0].strategy, rows[0].recall), ("exact", 1.0));
             assert!(rows[1].strategy == "scan" && rows[1].recall > 0.99, "{:?}", rows[1]);

@@ -2,17 +2,21 @@
 //!
 //! Takes slices of one length: the caller has checked that.
 
-use super::kernels::CODE_ZERO;
+use super::kernels::{CODE_ZERO, for_bit_rows};
 use std::arch::x86_64::*;
 
-/// Proof that the processor has AVX2 and FMA.
+/// Proof that the processor has AVX2, FMA, POPCNT and BMI1.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(());
 
 impl Avx2 {
     /// Asks the processor.
     pub fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("bmi1");
+        found.then_some(Self(()))
     }
 
     /// Sums the products of two vectors.
@@ -34,6 +38,27 @@ impl Avx2 {
     pub fn dot_i8(self, query: &[i8], row: &[u8]) -> i32 {
         // SAFETY: a value of this type exists only after `detect` found the features.
         unsafe { dot_i8(query, row) }
+    }
+
+    /// Appends the numbers of the bits that are set.
+    #[inline]
+    pub fn members(self, words: &[u64], first: u32, out: &mut Vec<u32>) {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { members(words, first, out) }
+    }
+
+    /// Sums the query codes whose bit is set.
+    #[inline]
+    pub fn sum_set(self, query: &[i8], bits: &[u64]) -> i32 {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { sum_set(query, bits) }
+    }
+
+    /// Sums the query codes whose bit is set in each named row.
+    #[inline]
+    pub fn sum_set_rows(self, query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { sum_set_rows(query, rows, stride, ids, out) }
     }
 }
 
@@ -77,6 +102,36 @@ fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(query), row));
     }
     sum_i32(sum) + tail
+}
+
+#[target_feature(enable = "popcnt,bmi1")]
+fn members(words: &[u64], first: u32, out: &mut Vec<u32>) {
+    super::scalar::members(words, first, out);
+}
+
+/// Gives each of 32 codes the byte that holds its bit, tests the bit, and adds codes in pairs as 16 bits.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sum_set(query: &[i8], bits: &[u64]) -> i32 {
+    let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+    let bit_of_byte = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
+    let (ones, pairs) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
+    let mut sum = _mm256_setzero_si256();
+    let halves = bits.iter().flat_map(|&word| [word as u32, (word >> 32) as u32]);
+    for (codes, half) in query.as_chunks::<32>().0.iter().zip(halves) {
+        let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(half as i32), spread);
+        let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit_of_byte), bit_of_byte);
+        // SAFETY: 32 codes are there, and the load needs no alignment.
+        let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
+        let added = _mm256_maddubs_epi16(ones, _mm256_and_si256(codes, set));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(added, pairs));
+    }
+    sum_i32(sum)
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn sum_set_rows(query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
+    for_bit_rows(query, rows, stride, ids, out, |row| sum_set(query, row));
 }
 
 #[target_feature(enable = "avx2,fma")]

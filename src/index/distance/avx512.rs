@@ -2,14 +2,14 @@
 //!
 //! Takes slices of one length: the caller has checked that. Tails are read under a mask, never beyond the slice.
 
-use super::kernels::CODE_ZERO;
+use super::kernels::{BIT_ROWS_AHEAD, CODE_ZERO};
 use super::prefetch::prefetch;
 use std::arch::x86_64::*;
 
 /// Rows of codes that are scored side by side; four chains hide the latency of one, and fit the registers.
 const GROUP: usize = 4;
 
-/// Proof that the processor has AVX-512 F, BW and VNNI.
+/// Proof that the processor has AVX-512 F, BW and VNNI, POPCNT and BMI1.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512(());
 
@@ -18,7 +18,9 @@ impl Avx512 {
     pub fn detect() -> Option<Self> {
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vnni");
+            && is_x86_feature_detected!("avx512vnni")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("bmi1");
         found.then_some(Self(()))
     }
 
@@ -48,6 +50,27 @@ impl Avx512 {
     pub fn dot_i8_rows(self, query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
         // SAFETY: a value of this type exists only after `detect` found the features.
         unsafe { dot_i8_rows(query, codes, ids, out) }
+    }
+
+    /// Appends the numbers of the bits that are set.
+    #[inline]
+    pub fn members(self, words: &[u64], first: u32, out: &mut Vec<u32>) {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { members(words, first, out) }
+    }
+
+    /// Sums the query codes whose bit is set.
+    #[inline]
+    pub fn sum_set(self, query: &[i8], bits: &[u64]) -> i32 {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { sum_set(query, bits) }
+    }
+
+    /// Sums the query codes whose bit is set in each named row.
+    #[inline]
+    pub fn sum_set_rows(self, query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
+        // SAFETY: a value of this type exists only after `detect` found the features.
+        unsafe { sum_set_rows(query, rows, stride, ids, out) }
     }
 }
 
@@ -128,6 +151,63 @@ fn dot_i8_rows(query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
     for (&id, out) in rest.iter().zip(&mut out[done..]) {
         *out = dot_i8(query, &codes[id as usize * len..][..len]);
     }
+}
+
+#[target_feature(enable = "popcnt,bmi1")]
+fn members(words: &[u64], first: u32, out: &mut Vec<u32>) {
+    super::scalar::members(words, first, out);
+}
+
+/// A word of bits is the mask under which codes are added.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_set(query: &[i8], bits: &[u64]) -> i32 {
+    sum_set_group(query, [bits])[0]
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_set_rows(query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
+    let words = query.len() / 64;
+    let row = |id: u32| &rows[id as usize * stride..][..words];
+    let (groups, rest) = ids.as_chunks::<GROUP>();
+    for (number, (group, out)) in groups.iter().zip(out.chunks_exact_mut(GROUP)).enumerate() {
+        for &ahead in ids.iter().skip(number * GROUP + BIT_ROWS_AHEAD).take(GROUP) {
+            prefetch(rows, ahead as usize * stride, words + 1);
+        }
+        out.copy_from_slice(&sum_set_group(query, group.map(row)));
+    }
+    let done = groups.len() * GROUP;
+    for (&id, out) in rest.iter().zip(&mut out[done..]) {
+        *out = sum_set(query, row(id));
+    }
+}
+
+/// Sums for up to four rows side by side.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_set_group<const ROWS: usize>(query: &[i8], rows: [&[u64]; ROWS]) -> [i32; GROUP] {
+    let mut sums = [_mm512_setzero_si512(); GROUP];
+    for (at, codes) in query.as_chunks::<64>().0.iter().enumerate() {
+        let codes = load_i8(codes, 0);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = _mm512_dpbusd_epi32(*sum, _mm512_set1_epi8(1), _mm512_maskz_mov_epi8(row[at], codes));
+        }
+    }
+    sum_four(sums)
+}
+
+/// Sums the lanes of each of four registers: pairs of registers are folded into one until a lane is left for each.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_four([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    let half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64::<1>(all));
+    let four = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+    let mut sums = [0; 4];
+    // SAFETY: four numbers have room in the array, and the store needs no alignment.
+    unsafe { _mm_storeu_si128(sums.as_mut_ptr().cast(), four) };
+    sums
 }
 
 /// Loads up to 16 values, zeros behind the end of the slice.

@@ -13,6 +13,9 @@ pub const CODE_ZERO: u8 = 128;
 /// Rows that the batch kernels score side by side, and fetch ahead.
 const GROUP: usize = 4;
 
+/// Rows of bits that are fetched ahead: one is a cache line, and is done in a few nanoseconds.
+pub(super) const BIT_ROWS_AHEAD: usize = 24;
+
 /// The kernels that this processor can run.
 ///
 /// The SIMD variants hold a value that exists only after the processor was asked, so calling them is safe.
@@ -111,6 +114,25 @@ impl Kernels {
             _ => for_rows(query.len(), codes, ids, out, |row| self.dot_i8(query, row)),
         }
     }
+
+    /// Returns the sum of the query codes whose bit is set; exact for any number of codes that a vector has.
+    #[inline]
+    pub fn sum_set(self, query: &[i8], bits: &[u64]) -> i32 {
+        assert_eq!(query.len(), bits.len() * 64, "a code for each bit");
+        dispatch!(self, sum_set(query, bits))
+    }
+
+    /// Appends the numbers of the bits that are set, counted from `first`, in rising order.
+    pub fn members(self, words: &[u64], first: u32, out: &mut Vec<u32>) {
+        dispatch!(self, members(words, first, out));
+    }
+
+    /// Writes the sum of the query codes whose bit is set in each named row; a row starts every `stride` words.
+    pub fn sum_set_rows(self, query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
+        assert_eq!(ids.len(), out.len(), "one result for each row");
+        assert!(query.len().is_multiple_of(64) && query.len() / 64 <= stride, "a code for each bit of a row");
+        dispatch!(self, sum_set_rows(query, rows, stride, ids, out));
+    }
 }
 
 /// Applies a kernel to named rows while those of the next group are being fetched.
@@ -121,6 +143,25 @@ fn for_rows<T, R>(len: usize, rows: &[T], ids: &[u32], out: &mut [R], kernel: im
             prefetch(rows, ahead as usize * len, len);
         }
         *out = kernel(&rows[id as usize * len..][..len]);
+    }
+}
+
+/// Applies a kernel to the bits of named rows while those of rows to come are being fetched.
+#[inline(always)]
+pub(super) fn for_bit_rows(
+    query: &[i8],
+    rows: &[u64],
+    stride: usize,
+    ids: &[u32],
+    out: &mut [i32],
+    kernel: impl Fn(&[u64]) -> i32,
+) {
+    let words = query.len() / 64;
+    for (at, (&id, out)) in ids.iter().zip(out).enumerate() {
+        if let Some(&ahead) = ids.get(at + BIT_ROWS_AHEAD) {
+            prefetch(rows, ahead as usize * stride, stride);
+        }
+        *out = kernel(&rows[id as usize * stride..][..words]);
     }
 }
 
@@ -157,6 +198,38 @@ mod tests {
         }
 
         #[test]
+        fn members_are_those_whose_bit_is_set(words in prop::collection::vec(any::<u64>(), 0..20), thin in 0u32..3) {
+            let thinned = |word: &u64| (0..thin).fold(*word, |word, turn| word & word.rotate_left(7 + turn) & word >> 1);
+            let words: Vec<u64> = words.iter().map(thinned).collect();
+            let set = |at: &u32| words[*at as usize / 64] >> (at % 64) & 1 == 1;
+            let expected: Vec<u32> = (0..words.len() as u32 * 64).filter(set).map(|at| at + 1000).collect();
+            for kernels in Kernels::available() {
+                let mut found = vec![7];
+                kernels.members(&words, 1000, &mut found);
+                prop_assert_eq!((found[0], &found[1..]), (7, &expected[..]), "{}", kernels.name());
+            }
+        }
+
+        #[test]
+        fn sums_over_set_bits_agree(words in 1usize..20, rows in 1usize..20, pad in 0usize..3, seed in any::<u64>()) {
+            let query: Vec<i8> = numbers(words * 64, seed, 127.9).iter().map(|&x| x as i8).collect();
+            let stride = words + pad;
+            let bits: Vec<u64> = numbers(stride * rows * 2, !seed, 1.0).chunks(2)
+                .map(|pair| u64::from(pair[0].to_bits()) << 41 ^ u64::from(pair[1].to_bits())).collect();
+            let ids: Vec<u32> = (0..rows as u32).rev().chain([0]).collect();
+            for kernels in Kernels::available() {
+                let mut sums = vec![0; ids.len()];
+                kernels.sum_set_rows(&query, &bits, stride, &ids, &mut sums);
+                for (&id, sum) in ids.iter().zip(sums) {
+                    let row = &bits[id as usize * stride..][..words];
+                    let set = |at: &usize| row[at / 64] >> (at % 64) & 1 == 1;
+                    let expected: i32 = (0..words * 64).filter(set).map(|at| i32::from(query[at])).sum();
+                    prop_assert_eq!((sum, kernels.sum_set(&query, row)), (expected, expected), "{}", kernels.name());
+                }
+            }
+        }
+
+        #[test]
         fn batch_kernels_agree_with_single_ones(len in 1usize..200, rows in 1usize..20, seed in any::<u64>()) {
             let (query, matrix) = (numbers(len, seed, 1.0), numbers(len * rows, !seed, 1.0));
             let codes: Vec<i8> = query.iter().map(|x| (x * 127.0) as i8).collect();
@@ -182,6 +255,7 @@ mod tests {
         let (query, row) = (vec![-127i8; 65_536], vec![255u8; 65_536]);
         for kernels in Kernels::available() {
             assert_eq!(kernels.dot_i8(&query, &row), -127 * 127 * 65_536, "{}", kernels.name());
+            assert_eq!(kernels.sum_set(&query, &[u64::MAX; 1_024]), -127 * 65_536, "{}", kernels.name());
         }
     }
 

@@ -4,7 +4,7 @@
 //! data folder belongs to one process.
 
 use super::error::IndexError;
-use super::layout::{FORMAT, HEADER_BYTES, Header, HeaderFault, Section};
+use super::layout::{FORMAT, HEADER_BYTES, Header, HeaderFault, SECTIONS, Section};
 use crate::index::distance::{Plain, as_values};
 use memmap2::Mmap;
 use std::fs::File;
@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = "generation.bin";
 pub struct MappedFile {
     map: Mmap,
     header: Header,
-    places: [Range<usize>; 7],
+    places: [Range<usize>; SECTIONS],
 }
 
 impl MappedFile {
@@ -42,7 +42,7 @@ impl MappedFile {
             HeaderFault::Damaged(detail) => damaged(detail),
         })?;
         let places = header.places().ok_or_else(|| damaged("sections beyond any file".to_owned()))?;
-        let expected = places[6].end;
+        let expected = places[SECTIONS - 1].end;
         if map.len() != expected {
             return Err(damaged(format!("file of {} bytes, expected {expected}", map.len())));
         }

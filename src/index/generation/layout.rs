@@ -5,7 +5,7 @@
 //! the table in the header can only agree or be damaged. Sections are not read here.
 
 use crate::index::distance::as_bytes;
-use crate::index::graph::code_stride;
+use crate::index::graph::{code_stride, sketch_stride};
 use crate::schema::Metric;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub const MAGIC: [u8; 8] = *b"RAGHNSW1";
 
 /// Number of the format that this program writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Length of the header; its last eight bytes are its checksum.
 pub const HEADER_BYTES: usize = 512;
@@ -32,6 +32,9 @@ const TABLE_AT: usize = 80;
 const ENTRY_BYTES: usize = 32;
 const CHECKSUM_AT: usize = HEADER_BYTES - 8;
 
+/// Number of sections.
+pub const SECTIONS: usize = 8;
+
 /// Part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -43,6 +46,8 @@ pub enum Section {
     Codes,
     /// Scale and offset of each row, f32.
     Facts,
+    /// Signs of each rotated row and two numbers, u64.
+    Sketches,
     /// Neighbours in layer 0, u32.
     Base,
     /// Number of rows in layer 1, 2 and so on, u32.
@@ -53,8 +58,8 @@ pub enum Section {
 
 impl Section {
     /// All sections in the order of the file.
-    pub const ALL: [Self; 7] =
-        [Self::RowIds, Self::Vectors, Self::Codes, Self::Facts, Self::Base, Self::Counts, Self::Upper];
+    pub const ALL: [Self; 8] =
+        [Self::RowIds, Self::Vectors, Self::Codes, Self::Facts, Self::Sketches, Self::Base, Self::Counts, Self::Upper];
 
     /// Returns the name for messages.
     pub fn name(self) -> &'static str {
@@ -63,6 +68,7 @@ impl Section {
             Self::Vectors => "vectors",
             Self::Codes => "codes",
             Self::Facts => "facts",
+            Self::Sketches => "sketches",
             Self::Base => "layer 0",
             Self::Counts => "layer sizes",
             Self::Upper => "upper layers",
@@ -92,7 +98,7 @@ pub struct Header {
     /// Order of insertion.
     pub seed: u64,
     /// Checksum of each section.
-    pub checksums: [u64; 7],
+    pub checksums: [u64; SECTIONS],
 }
 
 /// What is wrong with a header.
@@ -106,16 +112,18 @@ pub enum HeaderFault {
 
 impl Header {
     /// Returns the place of each section; the end of the last one is the length of the file. `None` on overflow.
-    pub fn places(&self) -> Option<[Range<usize>; 7]> {
+    pub fn places(&self) -> Option<[Range<usize>; SECTIONS]> {
         let stride = code_stride(self.dimension as usize) as u64;
+        let sketch = sketch_stride(self.dimension as usize) as u64 * 8;
         let mut end = HEADER_BYTES as u64;
-        let mut places = [const { 0..0 }; 7];
+        let mut places = [const { 0..0 }; SECTIONS];
         for (place, section) in places.iter_mut().zip(Section::ALL) {
             let (count, size) = match section {
                 Section::RowIds => (self.rows, 8),
                 Section::Vectors => (self.rows, u64::from(self.dimension) * 4),
                 Section::Codes => (self.rows, stride),
                 Section::Facts => (self.rows, 8),
+                Section::Sketches => (self.rows, sketch),
                 Section::Base => (self.rows, u64::from(self.degree) * 4),
                 Section::Counts => (u64::from(self.layers), 4),
                 Section::Upper => (self.upper_rows, u64::from(self.upper_degree) * 4),
@@ -222,7 +230,7 @@ mod tests {
             upper_rows,
             ef_construction,
             seed: 7,
-            checksums: [9; 7],
+            checksums: [9; SECTIONS],
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! [`write_generation`] builds the graph and writes `generation.bin` into a folder that appears whole or not at all;
 //! [`Generation::open`] maps it and refuses it when anything is doubtful, because it can be built again from the table.
-//! [`Generation::search`] walks int8 codes and ranks what it finds exactly; [`Generation::scan`] scores every allowed
-//! row. [`layout`] says where each section lies. Which rows belong into a generation, when one is built, and what row
+//! [`Generation::search`] walks int8 codes and ranks what it finds exactly; [`Generation::sift`] looks at every allowed
+//! row by one bit for each dimension first; [`Generation::scan`] scores every allowed row. [`layout`] says where each section lies. Which rows belong into a generation, when one is built, and what row
 //! ids mean are decided elsewhere.
 
 mod error;
@@ -15,7 +15,7 @@ mod write;
 
 pub use error::IndexError;
 pub use open::{Generation, Verify};
-pub use search::Found;
+pub use search::{Found, WITHIN_SHARE_MAX};
 pub use write::{GenerationSummary, RowVectors, write_generation};
 
 #[cfg(test)]

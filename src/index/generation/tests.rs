@@ -134,6 +134,25 @@ fn a_filtered_walk_finds_what_a_filtered_scan_finds() {
 }
 
 #[test]
+fn sifting_finds_what_a_scan_finds() {
+    for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+        let folder = Folder::new("sifted");
+        let path = folder.write(72, metric, &clustered(3000, 72, metric, 1));
+        let generation = Generation::open(&path, Verify::Full).unwrap();
+        let mut allowed = Bitset::new(3000);
+        (0..3000).filter(|at| at % 3 > 0).for_each(|at| allowed.set(at));
+        let mut scratch = Scratch::default();
+        let mut found = 0;
+        for query in clustered(100, 72, metric, 2).chunks(72) {
+            let sifted = generation.sift(query, 10, &allowed, &mut scratch).hits;
+            let scanned = generation.scan(query, 10, Some(&allowed), &mut scratch).hits;
+            found += sifted.iter().filter(|hit| scanned.contains(hit)).count();
+        }
+        assert!(found >= 990, "{metric:?}: {found} of 1000");
+    }
+}
+
+#[test]
 fn a_walk_that_a_filter_cut_off_says_so() {
     let folder = Folder::new("cut");
     let path = folder.write(16, Metric::Cosine, &clustered(3000, 16, Metric::Cosine, 1));
@@ -265,7 +284,7 @@ fn wrong_neighbours_do_no_harm_to_a_walk() {
     let whole = fs::read(&file).unwrap();
     let places = Generation::open(&path, Verify::Full).unwrap().file.header().places().unwrap();
     let mut numbers = Numbers(6);
-    for section in [Section::Base, Section::Upper, Section::Facts, Section::Codes, Section::Counts] {
+    for section in [Section::Base, Section::Upper, Section::Facts, Section::Codes, Section::Sketches, Section::Counts] {
         let mut bytes = whole.clone();
         let place = &places[section as usize];
         for _ in 0..place.len() / 3 {
@@ -277,6 +296,7 @@ fn wrong_neighbours_do_no_harm_to_a_walk() {
         for query in clustered(50, 20, Metric::Cosine, 2).chunks(20) {
             assert!(generation.search(query, 10, 50, None, &mut scratch).hits.len() <= 10);
             assert!(generation.search(query, 10, 50, Some(&Bitset::full(300)), &mut scratch).hits.len() <= 10);
+            assert!(generation.sift(query, 10, &Bitset::full(2000), &mut scratch).hits.len() <= 10);
         }
         assert!(is_damaged(&path), "{}", section.name());
     }

@@ -5,9 +5,9 @@
 
 use super::error::IndexError;
 use super::file::FILE_NAME;
-use super::layout::{DIMENSION_MAX, HEADER_BYTES, Header, ROWS_MAX, Section};
+use super::layout::{DIMENSION_MAX, HEADER_BYTES, Header, ROWS_MAX, SECTIONS, Section};
 use crate::index::distance::{Kernels, as_bytes};
-use crate::index::graph::{BuildParams, Graph, Space, build};
+use crate::index::graph::{BuildParams, Graph, Space, build, sketches_of};
 use crate::schema::Metric;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -127,7 +127,7 @@ fn header_of(rows: &RowVectors<'_>, graph: &Graph, params: &BuildParams) -> Head
         upper_rows: graph.upper.rows() as u64,
         ef_construction: u32::try_from(params.ef_construction).unwrap_or(u32::MAX),
         seed: params.seed,
-        checksums: [0; 7],
+        checksums: [0; SECTIONS],
     }
 }
 
@@ -151,6 +151,10 @@ fn write_section(out: &mut impl Write, section: Section, rows: &RowVectors<'_>, 
         }
         Section::Codes => put(&graph.codes.bytes)?,
         Section::Facts => put(as_bytes(&graph.codes.facts))?,
+        Section::Sketches => {
+            let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors);
+            sketches_of(&space, &graph.order).try_for_each(|sketch| put(as_bytes(&sketch)))?;
+        }
         Section::Base => put(as_bytes(graph.base.ids()))?,
         Section::Counts => put(as_bytes(&graph.counts))?,
         Section::Upper => put(as_bytes(graph.upper.ids()))?,

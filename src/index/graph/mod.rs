@@ -5,7 +5,8 @@
 //! `hnsw_rs` finds first edges too ([`draft`]): the graph is as good and takes four times as long. Rows are
 //! renumbered, so that the rows of upper layers come first and neighbours lie close. [`walk()`] searches a [`View`] of
 //! such a graph over int8 codes ([`code`]): it is chosen over the walk of `hnsw_rs`, which locks, allocates and counts
-//! references at each step. Exact ranking, files and row ids belong to `generation`.
+//! references at each step. [`scan()`] and [`scan_sketches`] score given rows by codes and by one bit for each dimension
+//! ([`sketch`]). Exact ranking, files and row ids belong to `generation`.
 
 mod build;
 mod choose;
@@ -15,6 +16,9 @@ mod grow;
 mod lists;
 mod pool;
 mod refine;
+mod rotation;
+mod scan;
+mod sketch;
 mod space;
 mod walk;
 
@@ -22,5 +26,7 @@ pub use build::{BuildParams, Cancelled, Drafter, Graph, build};
 pub use code::{CodedQuery, Codes, code_stride};
 pub use lists::{Lists, NONE};
 pub use pool::Scratch;
+pub use scan::{scan, scan_sketches};
+pub use sketch::{sketch_stride, sketches_of};
 pub use space::Space;
-pub use walk::{View, scan, walk};
+pub use walk::{View, walk};

@@ -3,6 +3,7 @@
 //! All of it is kept between walks, so that a walk allocates nothing once the memory has grown to its size.
 
 use super::code::CodedQuery;
+use super::sketch::SketchedQuery;
 use crate::index::distance::{TopK, order};
 
 /// Working memory of a search; keep one for each thread.
@@ -22,6 +23,8 @@ pub struct Scratch {
     pub(super) distances: u64,
     /// The query in codes.
     pub query: CodedQuery,
+    /// The query for sketches.
+    pub sketched: SketchedQuery,
     /// Rows that wait for their exact ranking.
     pub candidates: Vec<u32>,
     /// Collector for the exact ranking.

@@ -1,7 +1,6 @@
 //! The search through a graph: down the upper layers, then outwards over layer 0 with a pool of the best rows.
 //!
-//! Scores are those of int8 codes, so the rows found still need their exact ranking; so it is for [`scan`], which needs
-//! no graph. A walk takes every number in the
+//! Scores are those of int8 codes, so the rows found still need their exact ranking. A walk takes every number in the
 //! graph as hostile: a neighbour that is no row is passed over. It is deterministic and holds no lock.
 //!
 //! Under a filter that lets few rows through, only allowed rows enter the pool, and a neighbour that is not allowed
@@ -19,9 +18,6 @@ const SEEDS: usize = 16;
 
 /// Rows scored for one followed row of a filtered walk; beyond that, more detours find little that is nearer.
 const DETOUR_BATCH_MAX: usize = 32;
-
-/// Rows that a scan scores in one go.
-const SCAN_BATCH: usize = 256;
 
 /// A graph with codes, wherever they are kept. Rows of upper layers are the first ones, so layers need no row numbers.
 #[derive(Clone, Copy, Debug)]
@@ -69,22 +65,6 @@ pub fn walk(kernels: Kernels, view: &View<'_>, breadth: usize, within: Option<&B
         spread(kernels, view, scratch, |view, row, scratch| gather_within(view, row, within, scratch));
     }
     scratch.pool.is_full()
-}
-
-/// Scores some rows of the view by their codes, offers them to the scratch's collector, and returns how many there were.
-pub fn scan(kernels: Kernels, view: &View<'_>, rows: impl Iterator<Item = u32>, scratch: &mut Scratch) -> u64 {
-    let Scratch { batch, products, query, top, .. } = scratch;
-    let mut total = 0;
-    let mut rows = rows.peekable();
-    while rows.peek().is_some() {
-        batch.clear();
-        batch.extend(rows.by_ref().take(SCAN_BATCH));
-        multiply(kernels, view, query, batch, products);
-        total += batch.len() as u64;
-        let scored = batch.iter().zip(products.iter());
-        scored.for_each(|(&row, &product)| top.push(row, query.score(view.facts(row), product)));
-    }
-    total
 }
 
 /// Goes to the nearest row of each upper layer by steps that each come nearer, and returns where it ends.
@@ -169,7 +149,8 @@ fn best_of_batch(kernels: Kernels, view: &View<'_>, scratch: &mut Scratch) -> Op
     scored.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
 }
 
-fn multiply(kernels: Kernels, view: &View<'_>, query: &CodedQuery, batch: &[u32], products: &mut Vec<i32>) {
+/// Multiplies the query with the codes of some rows.
+pub(super) fn multiply(kernels: Kernels, view: &View<'_>, query: &CodedQuery, batch: &[u32], products: &mut Vec<i32>) {
     for &row in batch.iter().take(4) {
         prefetch(view.codes, row as usize * view.stride, view.stride);
     }
@@ -187,7 +168,7 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn facts(&self, row: u32) -> [f32; 2] {
+    pub(super) fn facts(&self, row: u32) -> [f32; 2] {
         [self.facts[row as usize * 2], self.facts[row as usize * 2 + 1]]
     }
 }

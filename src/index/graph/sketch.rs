@@ -1,0 +1,155 @@
+//! Vectors as one bit for each dimension: the first sieve of a scan, a sixth of the bytes of codes.
+//!
+//! A sketch holds the signs of a rotated row, less the mean of all rows, and the factor that makes the product of signs
+//! with a query an unbiased estimate of the true one (RaBitQ, Gao and Long 2024). The query keeps eight bits for each
+//! dimension. Estimates only choose candidates; codes and vectors rank them.
+
+use super::rotation::rotate;
+use super::space::Space;
+use crate::schema::Metric;
+
+/// Sketches start at a multiple of this many words, a cache line.
+const STRIDE_WORDS: usize = 8;
+
+const CODE_MAX: f32 = 127.0;
+
+/// Returns the words of 64 bits that one sketch takes: the signs, one word of two numbers, and padding.
+pub fn sketch_stride(dimension: usize) -> usize {
+    (sign_words(dimension) + 1).next_multiple_of(STRIDE_WORDS)
+}
+
+fn sign_words(dimension: usize) -> usize {
+    dimension.div_ceil(64)
+}
+
+/// Sketches of the rows of a space, one after another in a given order.
+pub fn sketches_of<'a>(space: &'a Space<'_>, order: &'a [u32]) -> impl Iterator<Item = Vec<u64>> + use<'a> {
+    let mean = mean_of(space);
+    let mut values = Vec::new();
+    order.iter().map(move |&row| {
+        let vector = space.vector(row);
+        let offset = match space.metric() {
+            Metric::Cosine | Metric::Dot => 0.0,
+            Metric::L2 => space.kernels().dot_f32(vector, vector) / 2.0,
+        };
+        values.clear();
+        values.extend(vector.iter().zip(&mean).map(|(value, mean)| value - mean));
+        rotate(&mut values);
+        sketch(&values, offset)
+    })
+}
+
+fn mean_of(space: &Space<'_>) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; space.dimension()];
+    for row in 0..space.rows() as u32 {
+        sums.iter_mut().zip(space.vector(row)).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    let mean = |sum: f64| (sum / space.rows().max(1) as f64) as f32;
+    // One row that is no number must not make all of them so.
+    sums.into_iter().map(mean).map(|mean| if mean.is_finite() { mean } else { 0.0 }).collect()
+}
+
+fn sketch(values: &[f32], offset: f32) -> Vec<u64> {
+    let mut words = vec![0; sketch_stride(values.len())];
+    for (word, values) in words.iter_mut().zip(values.chunks(64)) {
+        let bits = values.iter().enumerate().map(|(bit, &value)| u64::from(value > 0.0) << bit);
+        *word = bits.sum();
+    }
+    let squared: f32 = values.iter().map(|value| value * value).sum();
+    let length: f32 = values.iter().map(|value| value.abs()).sum();
+    let factor = if length > 0.0 { squared / length } else { 0.0 };
+    words[sign_words(values.len())] = u64::from(factor.to_bits()) << 32 | u64::from(offset.to_bits());
+    words
+}
+
+/// A rotated query in eight bits for each dimension, with what turns a sum over the signs of a row into its score.
+#[derive(Clone, Debug, Default)]
+pub struct SketchedQuery {
+    codes: Vec<i8>,
+    total: i32,
+    scale: f32,
+    weight: f32,
+}
+
+impl SketchedQuery {
+    /// Takes a query of a caller; reuses the memory of the last one.
+    pub fn encode(&mut self, metric: Metric, query: &[f32]) {
+        let mut values = query.to_vec();
+        rotate(&mut values);
+        let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        self.scale = largest / CODE_MAX;
+        self.weight = if metric == Metric::L2 { 1.0 } else { 0.0 };
+        self.codes.clear();
+        // The cast sends what is no number to 0.
+        self.codes.extend(values.iter().map(|value| (value / self.scale).round() as i8));
+        self.codes.resize(sign_words(query.len()) * 64, 0);
+        self.total = self.codes.iter().map(|&code| i32::from(code)).sum();
+    }
+
+    /// Returns the codes, padded with zeros to whole words of signs.
+    pub fn codes(&self) -> &[i8] {
+        &self.codes
+    }
+
+    /// Returns what estimates the score of a row from the last word of its sketch and the sum of the codes where it has
+    /// a set bit: as that of [`super::CodedQuery::score`], but for a number that is the same for all rows.
+    #[inline]
+    pub fn scorer(&self) -> impl Fn(u64, i32) -> f32 {
+        let Self { total, scale, weight, .. } = *self;
+        move |numbers, sum| {
+            let (factor, offset) = (f32::from_bits((numbers >> 32) as u32), f32::from_bits(numbers as u32));
+            factor * scale * (2 * sum - total) as f32 - weight * offset
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::distance::Kernels;
+
+    /// Numbers that a seed gives, around `middle`.
+    fn numbers(count: usize, middle: f32) -> Vec<f32> {
+        let mut state = 7_u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next() + middle).collect()
+    }
+
+    #[test]
+    fn estimates_order_rows_nearly_as_their_products_do() {
+        const ROWS: usize = 2_000;
+        for (metric, dimension, middle) in
+            [(Metric::Dot, 384, 0.0), (Metric::Dot, 100, 3.0), (Metric::L2, 768, 1.0), (Metric::Cosine, 65, 0.0)]
+        {
+            let vectors = numbers(ROWS * dimension, middle);
+            let space = Space::new(Kernels::get(), metric, dimension, &vectors);
+            let order: Vec<u32> = (0..ROWS as u32).collect();
+            let query: Vec<f32> = space.vector(5).iter().zip(space.vector(6)).map(|(a, b)| a + 0.5 * b).collect();
+            let mut sketched = SketchedQuery::default();
+            sketched.encode(metric, &query);
+            let mut scores: Vec<(f32, usize)> = sketches_of(&space, &order)
+                .map(|sketch| {
+                    let sum = Kernels::get().sum_set(sketched.codes(), &sketch[..dimension.div_ceil(64)]);
+                    sketched.scorer()(sketch[dimension.div_ceil(64)], sum)
+                })
+                .zip(0..)
+                .collect();
+            scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let place = scores.iter().position(|&(_, row)| row == 5).unwrap();
+            assert!(place < 20, "{metric:?} {dimension}: {place}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_sketched_as_something() {
+        for value in [0.0, f32::NAN, f32::INFINITY, f32::MIN_POSITIVE, f32::MAX] {
+            let mut query = SketchedQuery::default();
+            query.encode(Metric::L2, &[value; 3]);
+            assert_eq!(query.codes().len(), 64);
+            assert_eq!(sketch(&[value; 3], 0.0).len(), 8);
+        }
+    }
+}

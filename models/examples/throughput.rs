@@ -31,7 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Precision) -> Result<(), Box<dyn Error>> {
-    let load = |precision| Encoder::load(folder, "measured", &LoadOptions { threads, device: Device::Cpu, precision });
+    let load = |precision| {
+        Encoder::load(folder, "measured", &LoadOptions { threads, device: Device::Cpu, precision, dimension: None })
+    };
     let encoder = load(precision)?;
     let tokenizer = encoder.tokenizer();
     let tokens = texts.iter().map(|text| (tokenizer.count(text) + 2).min(tokenizer.max_tokens())).sum();

@@ -9,10 +9,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::ModelError;
+use crate::limits::TEXT_FILE_BYTES_MAX;
 use crate::spec::ModelSpec;
 
 /// The file that lists each file's hash, in the format of `sha256sum`.
 const HASH_LIST: &str = "SHA256SUMS";
+/// The only file that weights are read from.
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 
 /// Describes one model folder below a root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +82,7 @@ pub fn verify(folder: &Path) -> Result<usize, ModelError> {
 
 fn summarize(name: String, folder: &Path) -> ModelSummary {
     let spec = ModelSpec::read(folder);
-    let weights = spec.as_ref().ok().map(|spec| spec.transformer.join("model.safetensors"));
+    let weights = spec.as_ref().ok().map(|spec| spec.transformer.join(WEIGHTS));
     let size = weights.and_then(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len());
     let problem = match (&spec, size) {
         (Err(error), _) => Some(error.to_string()),
@@ -89,11 +92,41 @@ fn summarize(name: String, folder: &Path) -> ModelSummary {
     let usable = spec.ok().filter(|_| problem.is_none());
     ModelSummary {
         name,
-        dimension: usable.as_ref().map(|spec| spec.bert.hidden_size),
+        dimension: usable.as_ref().map(|spec| spec.dimension()),
         max_tokens: usable.as_ref().map(|spec| spec.max_tokens),
         weights_bytes: size.unwrap_or(0),
         problem,
     }
+}
+
+/// Returns the weights file of a folder.
+///
+/// # Errors
+/// `Unsupported` with the name of weights in another format, `MissingFile` when there are none.
+pub(crate) fn weights_path(folder: &Path) -> Result<PathBuf, ModelError> {
+    let path = folder.join(WEIGHTS);
+    let others = ["pytorch_model.bin", "model.safetensors.index.json", "tf_model.h5", "flax_model.msgpack"];
+    match others.into_iter().find(|other| !path.is_file() && folder.join(other).exists()) {
+        Some(other) => {
+            Err(ModelError::Unsupported { part: "weights file", found: other.to_string(), supported: WEIGHTS })
+        }
+        None => Ok(path),
+    }
+}
+
+/// Says whether a path names something below the folder that it is relative to, or that folder itself.
+pub(crate) fn is_inside(path: &str) -> bool {
+    !path.contains(['\\', '\0']) && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Reads a file whose size is bounded.
+pub(crate) fn read_text_file(path: &Path) -> Result<Vec<u8>, ModelError> {
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if bytes > TEXT_FILE_BYTES_MAX {
+        let detail = format!("it has {bytes} bytes, the limit is {TEXT_FILE_BYTES_MAX}");
+        return Err(ModelError::InvalidFile { path: path.to_path_buf(), detail });
+    }
+    read(path)
 }
 
 /// Reads a whole file of a model folder.

@@ -3,31 +3,42 @@
 //! One text travels like this: [`Embedder`] queues it, [`Tokenizer`] turns it into token ids, [`Encoder`] packs the ids of
 //! many texts behind each other and runs the layers over them, pools each text's rows to one vector and normalises it.
 //! Packing was chosen over padding: no work is spent on filler, and a text gets the same vector whatever shares its batch.
+//! [`Reranker`] runs a query and a text through the same layers at once, and makes one score of the first row.
+//!
+//! BERT, DistilBERT, RoBERTa and XLM-RoBERTa run on layers of our own; ModernBERT, Nomic's and Jina's BERT and Qwen3 run on
+//! the model library's, one text at a time.
 //!
 //! It does not download models, read the environment, choose a model for a collection, or know what a chunk is.
 
 mod attention;
 mod batch;
 mod bert;
+mod dense;
 mod embedder;
 mod encoder;
 mod error;
+mod family;
 mod folder;
 mod gemm;
 mod half_attention;
 mod identity;
 mod layer;
+mod library;
+mod limits;
 mod linear;
+mod names;
 mod padded;
 mod pass;
 mod pooling;
 mod precision;
 mod quantize;
+mod reranker;
 mod room;
 mod rows;
 mod scalar;
 mod spec;
 mod tokenizer;
+mod transformer;
 mod weights;
 
 #[cfg(test)]
@@ -40,4 +51,5 @@ pub use error::ModelError;
 pub use folder::{ModelSummary, find_model, list_models, verify};
 pub use identity::Identity;
 pub use precision::Precision;
+pub use reranker::Reranker;
 pub use tokenizer::Tokenizer;

@@ -10,7 +10,7 @@ use crate::tiny_model;
 fn spawn(queue: usize) -> (tempfile::TempDir, Embedder) {
     let folder = tempfile::tempdir().unwrap();
     tiny_model::write(folder.path());
-    let options = LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32 };
+    let options = LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32, dimension: None };
     let embedder = Embedder::spawn(folder.path(), "tiny", &options, queue).unwrap();
     (folder, embedder)
 }

@@ -8,7 +8,7 @@
 //! BERT, DistilBERT, RoBERTa and XLM-RoBERTa run on layers of our own; ModernBERT, Nomic's and Jina's BERT and Qwen3 run on
 //! the model library's, one text at a time.
 //!
-//! It does not download models, read the environment, choose a model for a collection, or know what a chunk is.
+//! It opens no connection: whoever pulls a model hands it a function that fetches files. It does not read the environment, choose a model for a collection, or know what a chunk is.
 
 mod attention;
 mod batch;
@@ -21,17 +21,22 @@ mod family;
 mod folder;
 mod gemm;
 mod half_attention;
+mod header;
 mod identity;
 mod layer;
 mod library;
 mod limits;
 mod linear;
+mod manifest;
 mod names;
 mod padded;
 mod pass;
 mod pooling;
 mod precision;
+mod profile;
+mod pull;
 mod quantize;
+mod registry;
 mod reranker;
 mod room;
 mod rows;
@@ -48,8 +53,11 @@ mod tiny_model;
 pub use embedder::{Embedder, Priority};
 pub use encoder::{Device, Encoder, LoadOptions, TextKind};
 pub use error::ModelError;
-pub use folder::{ModelSummary, find_model, list_models, verify};
 pub use identity::Identity;
+pub use manifest::verify;
 pub use precision::Precision;
+pub use profile::{PROFILES, Profile};
+pub use pull::{pull_folder, pull_model};
+pub use registry::{ModelKind, ModelSummary, find_model, find_reranker, list_models, remove_model, show_model};
 pub use reranker::Reranker;
 pub use tokenizer::Tokenizer;

@@ -8,6 +8,7 @@ mod families;
 mod folders;
 mod golden;
 mod queue;
+mod registry;
 mod reranking;
 mod tiny_model;
 mod vectors;

@@ -56,6 +56,38 @@ fn a_query_does_not_wait_for_ingest() {
 }
 
 #[test]
+fn a_query_on_its_own_thread_gets_the_vector_of_the_queue_beside_ingest() {
+    let (_folder, embedder) = spawn(4);
+    let queued = embedder.embed(vec!["abc".to_string()], TextKind::Query, Priority::Query).unwrap();
+    let ingested = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            embedder.embed(many(), TextKind::Document, Priority::Ingest).unwrap();
+            ingested.store(true, Ordering::SeqCst);
+        });
+        for _ in 0..3 {
+            assert!(embedder.embed_query("abc").unwrap() == queued);
+        }
+        assert!(!ingested.load(Ordering::SeqCst), "three queries took longer than the whole ingest");
+    });
+}
+
+#[test]
+fn more_callers_than_places_are_answered_busy() {
+    let (_folder, embedder) = spawn(1);
+    let long = "a".repeat(40);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let ask = || (0..200).map(|_| embedder.embed_query(&long)).collect::<Vec<_>>();
+        let callers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    });
+    assert!(outcomes.iter().any(Result::is_ok));
+    let refused = outcomes.into_iter().filter_map(Result::err);
+    refused.for_each(|error| assert_eq!(error, ModelError::Busy { queue: 1 }));
+    assert!(embedder.embed_query(&long).is_ok(), "a place is free again");
+}
+
+#[test]
 fn a_full_queue_answers_busy_and_the_others_are_served() {
     let (_folder, embedder) = spawn(1);
     let texts = many();

@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::encoder::{Encoder, LoadOptions, TextKind};
+use crate::encoder::{Encoder, TextKind};
 use crate::error::ModelError;
 use crate::gemm::give_way;
 use crate::identity::Identity;
+use crate::options::LoadOptions;
 use crate::tokenizer::Tokenizer;
 
 /// Waiting requests are joined up to this many texts. Chosen to bound how long the first of them waits for the last.

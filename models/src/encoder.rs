@@ -12,38 +12,15 @@ use crate::dense::Dense;
 use crate::error::ModelError;
 use crate::folder::{read, sha256_hex};
 use crate::identity::Identity;
+use crate::options::LoadOptions;
+use crate::parallel::side_by_side;
 use crate::pooling::{Pooling, normalize};
-use crate::precision::Precision;
 use crate::spec::ModelSpec;
 use crate::tokenizer::{Tokenizer, Tokens};
-use crate::transformer::{Job, Transformer, side_by_side};
+use crate::transformer::{Job, Transformer};
 
 /// Texts that a thread tokenizes before it takes the next ones. Chosen far above the cost of starting a thread.
 const TOKENIZED_TEXTS_MAX: usize = 64;
-
-/// Says how a model is to be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoadOptions {
-    /// How many batches are worked side by side on the CPU; at least one.
-    pub threads: usize,
-    /// Where the model runs.
-    pub device: Device,
-    /// How numbers are held while the model computes; a GPU, and families other than BERT's, compute in f32 only.
-    pub precision: Precision,
-    /// How many numbers of a vector are kept, for models that allow it; all that the folder keeps if `None`.
-    pub dimension: Option<usize>,
-}
-
-/// Chooses where a model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// The first GPU if there is one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The first GPU; loading fails if there is none.
-    Cuda,
-}
 
 /// Says what a text is, because some models put different words before queries and documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,22 +1,19 @@
 //! Which family of transformers a folder holds, and what its configuration says.
 //!
-//! DistilBERT, RoBERTa and XLM-RoBERTa are BERT under other names, with other first positions and types: their weights are
-//! brought to BERT's names here, and one encoder runs them all. The others are run by the model library.
+//! DistilBERT, RoBERTa and XLM-RoBERTa are BERT under other names, with other first positions and types, so they have one
+//! configuration and one encoder runs them all. The others are run by the model library.
 //!
-//! It does not read weights from disk and does not compute.
+//! It does not read weights and does not compute.
 
 use std::path::Path;
 
-use candle_core::Tensor;
 use candle_transformers::models::{jina_bert, modernbert, nomic_bert, qwen3};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::ModelError;
 use crate::limits::{ALIBI_TOKENS_MAX, LAYERS_MAX, POSITIONS_MAX, WIDTH_MAX};
-use crate::names::{bare_name, bert_name};
 use crate::spec::read_json;
-use crate::weights::Weights;
 
 /// Says what a transformer is made of.
 #[derive(Debug, Clone)]
@@ -136,33 +133,6 @@ impl Architecture {
             }
             Settings::JinaBert(config) => config.max_position_embeddings = tokens,
             Settings::Qwen3(config) => config.max_position_embeddings = tokens,
-        }
-        Ok(())
-    }
-
-    /// Brings the names and tables of a weights file to what the family's runner reads.
-    pub(crate) fn prepare(&self, weights: &mut Weights) -> Result<(), ModelError> {
-        match &self.settings {
-            Settings::Bert(config) => {
-                weights.rename(|name| bert_name(bare_name(name)));
-                self.cut_tables(config, weights)?;
-            }
-            Settings::ModernBert(_) | Settings::Qwen3(_) => weights.rename(|name| format!("model.{}", bare_name(name))),
-            Settings::NomicBert(_) | Settings::JinaBert(_) => weights.rename(|name| bare_name(name).to_string()),
-        }
-        Ok(())
-    }
-
-    /// Drops positions that no token has, and adds the one type of a family that has no table of types.
-    fn cut_tables(&self, config: &BertConfig, weights: &mut Weights) -> Result<(), ModelError> {
-        const POSITIONS: &str = "embeddings.position_embeddings.weight";
-        const TYPES: &str = "embeddings.token_type_embeddings.weight";
-        let (rows, columns) = (config.max_position_embeddings, config.hidden_size);
-        let table = weights.matrix(POSITIONS, rows, columns)?;
-        let used = table.narrow(0, rows - self.shape.positions, self.shape.positions)?;
-        weights.put(POSITIONS, used.contiguous()?);
-        if self.family == "distilbert" {
-            weights.put(TYPES, Tensor::zeros((1, columns), table.dtype(), table.device())?);
         }
         Ok(())
     }

@@ -9,12 +9,13 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use crate::dense::{Activation, Dense};
-use crate::encoder::LoadOptions;
 use crate::error::ModelError;
 use crate::family::{Architecture, Settings};
+use crate::options::LoadOptions;
+use crate::parallel::side_by_side;
 use crate::spec::{limit_tokens, read_json, read_optional};
 use crate::tokenizer::{Tokenizer, Tokens};
-use crate::transformer::{Job, Transformer, side_by_side};
+use crate::transformer::{Job, Transformer};
 use crate::weights::Weights;
 
 /// Texts that a thread tokenizes before it takes the next ones. Chosen far above the cost of starting a thread.

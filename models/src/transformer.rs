@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use crate::batch;
 use crate::bert::{PackedBert, text_rows};
-use crate::encoder::{Device, LoadOptions};
 use crate::error::ModelError;
 use crate::family::{Architecture, Settings};
 use crate::folder::weights_path;
 use crate::gemm::{Helpers, Team};
 use crate::library::LibraryModel;
+use crate::options::LoadOptions;
 use crate::padded::PaddedBert;
+use crate::parallel::side_by_side;
 use crate::precision::Precision;
 use crate::room::Rooms;
 use crate::tokenizer::Tokens;
@@ -64,7 +65,7 @@ impl Transformer {
         if options.threads == 0 {
             return Err(ModelError::InvalidOption { option: "threads", found: 0, expected: "at least 1" });
         }
-        let device = choose_device(options)?;
+        let device = options.choose_device()?;
         let mut weights = Weights::read(&weights_path(folder)?, &device)?;
         let head = head(&mut weights)?;
         architecture.prepare(&mut weights)?;
@@ -177,21 +178,6 @@ impl Runner {
     }
 }
 
-fn choose_device(options: &LoadOptions) -> Result<candle_core::Device, ModelError> {
-    let cuda = || candle_core::Device::new_cuda(0);
-    let missing = |error: candle_core::Error| ModelError::DeviceMissing { wanted: "cuda", detail: error.to_string() };
-    match (options.device, options.precision) {
-        (Device::Cpu, _) => Ok(candle_core::Device::Cpu),
-        (Device::Auto, Precision::F32) if candle_core::utils::cuda_is_available() => cuda().map_err(missing),
-        (Device::Auto, _) => Ok(candle_core::Device::Cpu),
-        (Device::Cuda, Precision::F32) => cuda().map_err(missing),
-        (Device::Cuda, precision) => {
-            let found = precision.name().to_string();
-            Err(ModelError::Unsupported { part: "precision on a gpu", found, supported: "f32" })
-        }
-    }
-}
-
 /// Counts a call as long as it lives.
 ///
 /// Helpers are for a call that has the processor to itself: beside other work the system may stop a helper in the middle
@@ -210,53 +196,5 @@ impl AtWork<'_> {
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         self.calls.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Works jobs 0 to `jobs` on up to `workers` threads, the caller's among them; each takes the next job as it gets free.
-pub(crate) fn side_by_side<T: Send>(
-    jobs: usize,
-    workers: usize,
-    work: impl Fn(usize) -> Result<T, ModelError> + Sync,
-) -> Result<Vec<(usize, T)>, ModelError> {
-    let next = AtomicUsize::new(0);
-    let run = || -> Result<Vec<(usize, T)>, ModelError> {
-        let mut done = Vec::new();
-        loop {
-            let job = next.fetch_add(1, Ordering::Relaxed);
-            if job >= jobs {
-                return Ok(done);
-            }
-            done.push((job, work(job)?));
-        }
-    };
-    std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..workers.min(jobs)).map(|_| scope.spawn(run)).collect();
-        let mut done = run()?;
-        for helper in helpers {
-            let panicked = |_| ModelError::Compute { detail: "an encoding thread panicked".to_string() };
-            done.extend(helper.join().map_err(panicked)??);
-        }
-        Ok(done)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_job_is_worked_once() {
-        for workers in [1, 2, 5] {
-            let mut done = side_by_side(7, workers, |job| Ok(vec![job as f32])).unwrap();
-            done.sort_by_key(|(job, _)| *job);
-            assert_eq!(done, (0..7).map(|job| (job, vec![job as f32])).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn a_failed_job_fails_the_call() {
-        let failed = side_by_side(7, 3, |job| if job == 5 { Err(ModelError::Stopped) } else { Ok(()) });
-        assert_eq!(failed, Err(ModelError::Stopped));
     }
 }

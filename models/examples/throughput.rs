@@ -1,17 +1,19 @@
 //! Measures the encoder: `throughput MODEL_FOLDER TEXTS candle|THREADS [f32|bf16|int8]`, where TEXTS has one text a line.
 //!
 //! It measures Candle's own BERT in padded batches of 32 in file order, or the encoder with so many threads: the best of
-//! three runs over the texts, the median of 200 lone queries of 8, 16 and 32 tokens, and for bf16 and int8 the cosines of
+//! three runs over the texts, the median of 200 lone queries of 8, 16 and 32 tokens, queries of 16 tokens on their callers'
+//! thread beside an ingest of the texts, and for bf16 and int8 the cosines of
 //! the vectors with those of f32. It does not check results.
 
 use std::error::Error;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use candle_core::{DType, Device as CandleDevice, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::BertModel;
-use ragstone_models::{Device, Encoder, LoadOptions, Precision, TextKind};
+use ragstone_models::{Device, Embedder, Encoder, LoadOptions, ModelError, Precision, Priority, TextKind};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Precision) -> Result<(), Box<dyn Error>> {
-    let load = |precision| Encoder::load(folder, "measured", &LoadOptions { threads, device: Device::Cpu, precision });
+    let load = |precision| {
+        Encoder::load(folder, "measured", &LoadOptions { threads, device: Device::Cpu, precision, dimension: None })
+    };
     let encoder = load(precision)?;
     let tokenizer = encoder.tokenizer();
     let tokens = texts.iter().map(|text| (tokenizer.count(text) + 2).min(tokenizer.max_tokens())).sum();
@@ -48,11 +52,40 @@ fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Pre
         times.sort_by(f64::total_cmp);
         println!("one text of {tokens} tokens: {:.2} ms, at best {:.2} ms", times[100], times[0]);
     }
+    measure_beside_ingest(folder, texts, LoadOptions { threads, device: Device::Cpu, precision, dimension: None })?;
     if precision != Precision::F32 {
         let (found, expected) = (encoder.encode(texts, TextKind::Document)?, load(Precision::F32)?);
         report_cosines(&found, &expected.encode(texts, TextKind::Document)?, encoder.identity().dimension);
     }
     Ok(())
+}
+
+fn measure_beside_ingest(folder: &Path, texts: &[&str], options: LoadOptions) -> Result<(), Box<dyn Error>> {
+    let embedder = Embedder::spawn(folder, "measured", &options, 4)?;
+    let (query, ended) = ("a ".repeat(14), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let ingest = scope.spawn(|| {
+            let mut embedded = 0;
+            for part in texts.chunks(64).cycle().take_while(|_| !ended.load(Ordering::Relaxed)) {
+                let part: Vec<String> = part.iter().map(|text| text.to_string()).collect();
+                embedded += part.len();
+                embedder.embed(part, TextKind::Document, Priority::Ingest)?;
+            }
+            Ok::<usize, ModelError>(embedded)
+        });
+        let mut times = Vec::new();
+        for _ in 0..400 {
+            std::thread::sleep(Duration::from_millis(5));
+            let started = Instant::now();
+            embedder.embed_query(&query)?;
+            times.push(started.elapsed().as_secs_f64() * 1_000.0);
+        }
+        ended.store(true, Ordering::Relaxed);
+        let embedded = ingest.join().map_err(|_| "the ingest panicked")??;
+        times.sort_by(f64::total_cmp);
+        println!("beside ingest of {embedded} texts: {:.2} ms, p99 {:.2} ms", times[200], times[395]);
+        Ok(())
+    })
 }
 
 fn report_cosines(found: &[f32], expected: &[f32], width: usize) {

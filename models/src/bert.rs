@@ -8,10 +8,9 @@
 
 use std::ops::Range;
 
-use candle_transformers::models::bert::Config;
-
 use crate::attention::{Heads, attend};
 use crate::error::ModelError;
+use crate::family::BertConfig;
 use crate::gemm::{Arena, HalfKernel, PANEL, Team};
 use crate::half_attention::attend_halves;
 use crate::layer::{Layer, Loader, Norm};
@@ -20,6 +19,7 @@ use crate::pass::{AddBias, AddBiasGelu, AddBiasResidual, LayerNorm, RoundHalves}
 use crate::precision::{Engine, Precision};
 use crate::room::Room;
 use crate::rows::Rows;
+use crate::tokenizer::Tokens;
 use crate::weights::Weights;
 
 /// Holds the weights of one BERT encoder. Immutable, so threads share it.
@@ -29,8 +29,10 @@ pub(crate) struct PackedBert {
     attention_tiles: Option<HalfKernel>,
     arena: Arena,
     words: Vec<f32>,
-    /// Position embeddings with the only token type that single texts have already added.
+    /// Position embeddings with the first token type already added.
     positions: Vec<f32>,
+    /// What the second token type differs by; empty if there is none.
+    second_type: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
     heads: Heads,
@@ -39,8 +41,13 @@ pub(crate) struct PackedBert {
 }
 
 impl PackedBert {
-    /// Takes the encoder's tensors out of the weights.
-    pub(crate) fn load(mut weights: Weights, config: &Config, precision: Precision) -> Result<PackedBert, ModelError> {
+    /// Takes the encoder's tensors out of the weights, whose table of positions has so many rows.
+    pub(crate) fn load(
+        weights: &mut Weights,
+        config: &BertConfig,
+        positions: usize,
+        precision: Precision,
+    ) -> Result<PackedBert, ModelError> {
         let hidden = config.hidden_size;
         let heads = Heads { count: config.num_attention_heads, size: hidden / config.num_attention_heads };
         let mut table = |name: &str, rows: usize| -> Result<Vec<f32>, ModelError> {
@@ -48,11 +55,13 @@ impl PackedBert {
             Ok(weights.matrix(&name, rows, hidden)?.flatten_all()?.to_vec1()?)
         };
         let words = table("word", config.vocab_size)?;
-        let mut positions = table("position", config.max_position_embeddings)?;
+        let mut positions = table("position", positions)?;
         let types = table("token_type", config.type_vocab_size)?;
         for position in positions.chunks_exact_mut(hidden) {
             position.iter_mut().zip(&types).for_each(|(position, kind)| *position += kind);
         }
+        let second_type = types.chunks_exact(hidden).nth(1).unwrap_or_default();
+        let second_type = second_type.iter().zip(&types).map(|(second, first)| second - first).collect();
         let mut loader = Loader::new(weights, config, heads, precision);
         let norm = loader.norm("embeddings.LayerNorm")?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::load(&mut loader, index));
@@ -64,6 +73,7 @@ impl PackedBert {
             arena: loader.arena,
             words,
             positions,
+            second_type,
             norm,
             layers,
             heads,
@@ -80,7 +90,7 @@ impl PackedBert {
     /// Returns one row of `hidden` values a token, in the order of the texts and their tokens.
     ///
     /// No text is empty or longer than the model's positions, and every id is in the vocabulary.
-    pub(crate) fn forward<'a>(&self, texts: &[&[u32]], team: &Team, room: &'a mut Room) -> &'a [f32] {
+    pub(crate) fn forward<'a>(&self, texts: &[&Tokens], team: &Team, room: &'a mut Room) -> &'a [f32] {
         let ranges = text_rows(texts);
         self.shape(&ranges, room);
         self.embed(texts, &mut room.state);
@@ -106,12 +116,12 @@ impl PackedBert {
         room.members.reserve(self.heads, rows, tokens_max);
     }
 
-    fn embed(&self, texts: &[&[u32]], state: &mut Rows<f32>) {
+    fn embed(&self, texts: &[&Tokens], state: &mut Rows<f32>) {
         let stride = state.stride();
         let values = state.numbers_mut();
         let mut row = 0;
         for text in texts {
-            for (&id, position) in text.iter().zip(self.positions.chunks_exact(self.hidden)) {
+            for (at, (&id, position)) in text.ids.iter().zip(self.positions.chunks_exact(self.hidden)).enumerate() {
                 let word = &self.words[id as usize * self.hidden..][..self.hidden];
                 for (panel, (word, position)) in word.chunks(PANEL).zip(position.chunks(PANEL)).enumerate() {
                     let lanes = &mut values[panel * stride + row * PANEL..][..PANEL];
@@ -120,8 +130,18 @@ impl PackedBert {
                     }
                     lanes[word.len()..].fill(0.0);
                 }
+                if at >= text.second {
+                    self.add_second_type(&mut values[row * PANEL..], stride);
+                }
                 row += 1;
             }
+        }
+    }
+
+    /// Turns the first row of some panels into one of the second token type.
+    fn add_second_type(&self, values: &mut [f32], stride: usize) {
+        for (lanes, second) in values.chunks_mut(stride).zip(self.second_type.chunks(PANEL)) {
+            lanes.iter_mut().zip(second).for_each(|(value, second)| *value += second);
         }
     }
 
@@ -221,11 +241,11 @@ impl PackedBert {
 }
 
 /// Returns the rows that each text takes in a packed batch.
-pub(crate) fn text_rows(texts: &[&[u32]]) -> Vec<Range<usize>> {
+pub(crate) fn text_rows(texts: &[&Tokens]) -> Vec<Range<usize>> {
     let mut end = 0;
-    let range = |text: &&[u32]| {
+    let range = |text: &&Tokens| {
         let start = end;
-        end += text.len();
+        end += text.ids.len();
         start..end
     };
     texts.iter().map(range).collect()

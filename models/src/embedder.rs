@@ -1,24 +1,30 @@
-//! Shares one model among many callers: requests wait in a bounded queue, and a thread of the embedder works them.
+//! Shares one model among many callers: a query is encoded by who asks it, ingest waits in a bounded queue.
 //!
-//! Queries and ingest have a queue and a thread each, over the same immutable encoder. A query therefore never waits for
-//! an ingest batch: both run, and the scheduler wakes the thread that has slept. One thread with two queues was the other
-//! way; there a query waits for the batch at work, and batches short enough for that waste the processor.
-//! Requests that wait together are encoded together, which gives the same vectors.
+//! The encoder is immutable and every call has memory of its own, so queries run on the threads of their callers, beside
+//! the threads of the embedder, which give way to them. A query therefore never waits for an ingest batch. One thread with
+//! two queues was the other way; there a query waits for the batch at work, and batches short enough for that waste the
+//! processor. Callers who would rather wait in a queue have one for queries too. Requests that wait together are encoded
+//! together, which gives the same vectors.
 //!
 //! It does not retry, and it does not know collections.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::encoder::{Encoder, LoadOptions, TextKind};
+use crate::encoder::{Encoder, TextKind};
 use crate::error::ModelError;
+use crate::gemm::give_way;
 use crate::identity::Identity;
+use crate::options::LoadOptions;
 use crate::tokenizer::Tokenizer;
 
 /// Waiting requests are joined up to this many texts. Chosen to bound how long the first of them waits for the last.
 const JOINED_TEXTS_MAX: usize = 32;
+/// How far the threads of ingest give way. Chosen so that a query beside them gets nine tenths of a processor.
+const INGEST_NICENESS: usize = 10;
 
 /// Says which queue a request waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,8 @@ struct Shared {
     query: Lane,
     ingest: Lane,
     queue: usize,
+    /// Callers that encode on their own threads.
+    callers: AtomicUsize,
 }
 
 /// A queue and the thread that works it.
@@ -62,9 +70,9 @@ impl Embedder {
             return Err(ModelError::InvalidOption { option: "queue", found: 0, expected: "at least 1" });
         }
         let encoder = Arc::new(Encoder::load(folder, name, options)?);
-        let query = Lane::spawn("embed-query", encoder.clone(), queue)?;
-        let ingest = Lane::spawn("embed-ingest", encoder.clone(), queue)?;
-        Ok(Embedder { shared: Arc::new(Shared { encoder, query, ingest, queue }) })
+        let query = Lane::spawn("embed-query", 0, encoder.clone(), queue)?;
+        let ingest = Lane::spawn("embed-ingest", INGEST_NICENESS, encoder.clone(), queue)?;
+        Ok(Embedder { shared: Arc::new(Shared { encoder, query, ingest, queue, callers: AtomicUsize::new(0) }) })
     }
 
     /// Returns what makes this model's vectors this model's.
@@ -75,6 +83,22 @@ impl Embedder {
     /// Returns the model's tokenizer.
     pub fn tokenizer(&self) -> Arc<Tokenizer> {
         self.shared.encoder.tokenizer()
+    }
+
+    /// Returns the vector of a query, encoded on the calling thread.
+    ///
+    /// It waits for nobody, takes one to two milliseconds of the processor for a short query, and runs beside any other
+    /// call. While nothing else is encoded, the embedder's threads share the work.
+    ///
+    /// # Errors
+    /// `Busy` at once when as many callers as a queue has places are here, `Tokenize` or `Compute` when the model fails.
+    pub fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        let Shared { encoder, callers, queue, .. } = &*self.shared;
+        let _caller = Caller(callers);
+        if callers.fetch_add(1, Ordering::Relaxed) >= *queue {
+            return Err(ModelError::Busy { queue: *queue });
+        }
+        encoder.encode(&[text], TextKind::Query)
     }
 
     /// Returns one vector a text, one behind the other, in the order of the texts. Blocks until they are there.
@@ -96,12 +120,24 @@ impl Embedder {
     }
 }
 
+/// Counts a caller down when it leaves.
+struct Caller<'a>(&'a AtomicUsize);
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Lane {
-    fn spawn(name: &str, encoder: Arc<Encoder>, queue: usize) -> Result<Lane, ModelError> {
+    fn spawn(name: &str, niceness: usize, encoder: Arc<Encoder>, queue: usize) -> Result<Lane, ModelError> {
         let (sender, requests) = sync_channel(queue);
         let worker = std::thread::Builder::new()
             .name(name.to_string())
-            .spawn(move || work(&encoder, &requests))
+            .spawn(move || {
+                give_way(niceness);
+                work(&encoder, &requests);
+            })
             .map_err(|error| ModelError::Compute { detail: format!("thread {name} does not start: {error}") })?;
         Ok(Lane { sender: Some(sender), worker: Some(worker) })
     }

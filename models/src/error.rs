@@ -89,6 +89,28 @@ pub enum ModelError {
         /// What the layer below says.
         detail: String,
     },
+    /// A query leaves no room for a text beside it.
+    #[error("query has {tokens} tokens, the model allows {limit} beside a text")]
+    QueryTooLong {
+        /// How many it has.
+        tokens: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The time that the caller allowed has passed.
+    #[error("the deadline passed before all {texts} texts were scored")]
+    DeadlinePassed {
+        /// How many there were.
+        texts: usize,
+    },
+    /// A name cannot be that of a model folder, or is taken.
+    #[error("model name `{name}` {detail}")]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
     /// A tensor operation failed.
     #[error("model computation failed: {detail}")]
     Compute {
@@ -120,6 +142,9 @@ impl ModelError {
             ModelError::InvalidOption { .. } => "model_option_invalid",
             ModelError::DeviceMissing { .. } => "model_device_missing",
             ModelError::Tokenize { .. } => "model_tokenize_failed",
+            ModelError::QueryTooLong { .. } => "model_query_too_long",
+            ModelError::DeadlinePassed { .. } => "model_deadline_passed",
+            ModelError::InvalidName { .. } => "model_name_invalid",
             ModelError::Compute { .. } => "model_compute_failed",
             ModelError::Busy { .. } => "model_busy",
             ModelError::Stopped => "model_stopped",

@@ -19,7 +19,7 @@ pub struct Identity {
     pub weights_sha256: String,
     /// The length of a vector.
     pub dimension: usize,
-    /// How token rows become one vector: `cls`, `mean` or `max`.
+    /// How token rows become one vector: `cls`, `mean`, `max`, `mean_sqrt_len`, `weightedmean` or `lasttoken`.
     pub pooling: String,
     /// Whether vectors have length one.
     pub normalize: bool,

@@ -2,10 +2,9 @@
 //!
 //! It does not compute with them.
 
-use candle_transformers::models::bert::Config;
-
 use crate::attention::Heads;
 use crate::error::ModelError;
+use crate::family::BertConfig;
 use crate::gemm::{Arena, PANEL};
 use crate::linear::Linear;
 use crate::precision::Precision;
@@ -40,10 +39,10 @@ struct Dense {
 
 /// Where weights come from and go to while a model is loaded.
 pub(crate) struct Loader<'a> {
-    weights: Weights,
+    weights: &'a mut Weights,
     /// What is packed so far.
     pub(crate) arena: Arena,
-    config: &'a Config,
+    config: &'a BertConfig,
     heads: Heads,
     precision: Precision,
 }
@@ -66,7 +65,12 @@ impl Layer {
 
 impl<'a> Loader<'a> {
     /// Starts with a file's weights and no packed ones.
-    pub(crate) fn new(weights: Weights, config: &'a Config, heads: Heads, precision: Precision) -> Loader<'a> {
+    pub(crate) fn new(
+        weights: &'a mut Weights,
+        config: &'a BertConfig,
+        heads: Heads,
+        precision: Precision,
+    ) -> Loader<'a> {
         Loader { weights, arena: Arena::new(packed_bytes(config, heads, precision)), config, heads, precision }
     }
 
@@ -134,7 +138,7 @@ impl Dense {
 }
 
 /// Returns about how many bytes the packed weights take; more than they do when a shape is filled up.
-fn packed_bytes(config: &Config, heads: Heads, precision: Precision) -> usize {
+fn packed_bytes(config: &BertConfig, heads: Heads, precision: Precision) -> usize {
     let number_bytes = match precision {
         Precision::F32 => 4,
         Precision::Bf16 => 2,

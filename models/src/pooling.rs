@@ -15,6 +15,11 @@ pub(crate) enum Pooling {
     Cls,
     Mean,
     Max,
+    /// The sum by the root of the count.
+    MeanSqrtLength,
+    /// The mean in which the first token counts once, the second twice, and so on.
+    WeightedMean,
+    LastToken,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +30,9 @@ struct PoolingFile {
 }
 
 impl Pooling {
+    const ALL: [Pooling; 6] =
+        [Pooling::Cls, Pooling::Mean, Pooling::Max, Pooling::MeanSqrtLength, Pooling::WeightedMean, Pooling::LastToken];
+
     /// Reads a pooling configuration, which names exactly one mode.
     pub(crate) fn read(path: &Path) -> Result<Pooling, ModelError> {
         let file: PoolingFile = read_json(path)?;
@@ -32,15 +40,15 @@ impl Pooling {
             let found = "include_prompt: false".to_string();
             return Err(ModelError::Unsupported { part: "pooling", found, supported: "pooling over the prompt too" });
         }
-        match file.modes().as_slice() {
-            [mode] if mode == "cls" => Ok(Pooling::Cls),
-            [mode] if mode == "mean" => Ok(Pooling::Mean),
-            [mode] if mode == "max" => Ok(Pooling::Max),
-            modes => {
-                let found = modes.join(" + ");
-                Err(ModelError::Unsupported { part: "pooling", found, supported: "one of cls, mean and max" })
-            }
+        let modes = file.modes();
+        let known = |mode: &str| Pooling::ALL.into_iter().find(|pooling| pooling.name() == mode);
+        if let [mode] = modes.as_slice()
+            && let Some(pooling) = known(mode)
+        {
+            return Ok(pooling);
         }
+        let supported = "one of cls, mean, max, mean_sqrt_len, weightedmean and lasttoken";
+        Err(ModelError::Unsupported { part: "pooling", found: modes.join(" + "), supported })
     }
 
     /// Returns the word that identities use.
@@ -49,6 +57,9 @@ impl Pooling {
             Pooling::Cls => "cls",
             Pooling::Mean => "mean",
             Pooling::Max => "max",
+            Pooling::MeanSqrtLength => "mean_sqrt_len",
+            Pooling::WeightedMean => "weightedmean",
+            Pooling::LastToken => "lasttoken",
         }
     }
 
@@ -59,12 +70,21 @@ impl Pooling {
         let width = vector.len();
         vector.copy_from_slice(&rows[..width]);
         let others = rows.chunks_exact(width).skip(1);
+        let count = (rows.len() / width) as f32;
         match self {
             Pooling::Cls => {}
+            Pooling::LastToken => vector.copy_from_slice(&rows[rows.len() - width..]),
             Pooling::Max => others.for_each(|row| combine(vector, row, f32::max)),
-            Pooling::Mean => {
+            Pooling::Mean | Pooling::MeanSqrtLength => {
                 others.for_each(|row| combine(vector, row, |sum, value| sum + value));
-                let scale = width as f32 / rows.len() as f32;
+                let scale = if self == Pooling::Mean { width as f32 / rows.len() as f32 } else { 1.0 / count.sqrt() };
+                vector.iter_mut().for_each(|value| *value *= scale);
+            }
+            Pooling::WeightedMean => {
+                for (weight, row) in (2u32..).zip(others) {
+                    combine(vector, row, |sum, value| sum + weight as f32 * value);
+                }
+                let scale = 2.0 / (count * (count + 1.0));
                 vector.iter_mut().for_each(|value| *value *= scale);
             }
         }
@@ -75,15 +95,14 @@ impl PoolingFile {
     /// Lists the modes in both spellings of the file: one string or list, or one flag a mode.
     fn modes(&self) -> Vec<String> {
         match &self.pooling_mode {
-            Some(serde_json::Value::String(mode)) => vec![mode.clone()],
+            Some(serde_json::Value::String(mode)) => vec![mode.trim_end_matches("_tokens").to_string()],
             Some(other) => vec![other.to_string()],
             None => self
                 .others
                 .iter()
                 .filter(|(_, value)| value.as_bool() == Some(true))
                 .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
-                .map(|mode| if mode == "mean_sqrt_len_tokens" { mode } else { mode.trim_end_matches("_tokens") })
-                .map(|mode| mode.trim_end_matches("_token").to_string())
+                .map(|mode| mode.trim_end_matches("_tokens").trim_end_matches("_token").to_string())
                 .collect(),
         }
     }
@@ -116,6 +135,9 @@ mod tests {
         check(Pooling::Cls, [1.0, -2.0]);
         check(Pooling::Mean, [2.0, -2.0]);
         check(Pooling::Max, [3.0, 2.0]);
+        check(Pooling::MeanSqrtLength, [6.0 * (1.0 / 3f32.sqrt()), -6.0 * (1.0 / 3f32.sqrt())]);
+        check(Pooling::WeightedMean, [13.0 / 6.0, -8.0 / 6.0]);
+        check(Pooling::LastToken, [2.0, 2.0]);
     }
 
     #[test]
@@ -136,7 +158,11 @@ mod tests {
         assert_eq!(read(r#"{"pooling_mode":"max"}"#), Ok(Pooling::Max));
         assert_eq!(read(r#"{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false}"#), Ok(Pooling::Cls));
         assert_eq!(read(r#"{"pooling_mode_mean_tokens":true}"#), Ok(Pooling::Mean));
-        assert_eq!(read(r#"{"pooling_mode_lasttoken":true}"#).unwrap_err().code(), "model_unsupported");
+        assert_eq!(read(r#"{"pooling_mode_mean_sqrt_len_tokens":true}"#), Ok(Pooling::MeanSqrtLength));
+        assert_eq!(read(r#"{"pooling_mode_weightedmean_tokens":true}"#), Ok(Pooling::WeightedMean));
+        assert_eq!(read(r#"{"pooling_mode_lasttoken":true}"#), Ok(Pooling::LastToken));
+        assert_eq!(read(r#"{"pooling_mode":"mean_sqrt_len_tokens"}"#), Ok(Pooling::MeanSqrtLength));
+        assert_eq!(read(r#"{"pooling_mode":"splade"}"#).unwrap_err().code(), "model_unsupported");
         assert_eq!(
             read(r#"{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true}"#).unwrap_err().code(),
             "model_unsupported"

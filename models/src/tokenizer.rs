@@ -2,12 +2,24 @@
 //!
 //! It does not pad, and it does not keep offsets: the model needs ids only.
 
-use tokenizers::PostProcessor;
+use std::path::Path;
+
 use tokenizers::utils::truncation::TruncationDirection;
+use tokenizers::{Encoding, PostProcessor};
 
 use crate::error::ModelError;
-use crate::folder::read;
-use crate::spec::ModelSpec;
+use crate::folder::read_text_file;
+
+/// The ids of one text, or of a pair of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    pub(crate) ids: Vec<u32>,
+    /// Where the second text of a pair begins; their number where there is none.
+    pub(crate) second: usize,
+}
+
+/// A query that was split once, for all the texts that it is paired with.
+pub(crate) struct Query(Encoding);
 
 /// Splits text into the tokens of one model. Cheap to share, safe to use from many threads at once.
 pub struct Tokenizer {
@@ -21,24 +33,29 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Loads `tokenizer.json` and drops the padding and truncation that the file asks for: they belong to other uses.
-    pub(crate) fn load(spec: &ModelSpec) -> Result<Tokenizer, ModelError> {
-        let path = spec.transformer.join("tokenizer.json");
+    pub(crate) fn load(folder: &Path, max_tokens: usize, vocabulary: usize) -> Result<Tokenizer, ModelError> {
+        let path = folder.join("tokenizer.json");
         let invalid = |detail: String| ModelError::InvalidFile { path: path.clone(), detail };
-        let mut inner = tokenizers::Tokenizer::from_bytes(read(&path)?).map_err(|error| invalid(error.to_string()))?;
+        let bytes = read_text_file(&path)?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| invalid(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| invalid(error.to_string()))?;
-        check_vocabulary(&inner, spec)?;
+        check_vocabulary(&inner, vocabulary)?;
         let special_tokens = inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
-        if special_tokens == 0 || spec.max_tokens <= special_tokens {
-            let limit = spec.max_tokens;
-            return Err(invalid(format!("{special_tokens} special tokens, expected at least 1 and below {limit}")));
+        if special_tokens == 0 || max_tokens <= special_tokens {
+            return Err(invalid(format!(
+                "{special_tokens} special tokens, expected at least 1 and below {max_tokens}"
+            )));
         }
-        let (lower_case, max_tokens) = (spec.lower_case, spec.max_tokens);
         let unknown = ["[UNK]", "<unk>"].iter().find_map(|token| inner.token_to_id(token));
-        let mut tokenizer =
-            Tokenizer { inner, lower_case, max_tokens, special_tokens, document_prefix_tokens: 0, unknown };
-        tokenizer.document_prefix_tokens = tokenizer.count(&spec.document_prefix);
-        Ok(tokenizer)
+        Ok(Tokenizer { inner, lower_case: false, max_tokens, special_tokens, document_prefix_tokens: 0, unknown })
+    }
+
+    /// Drops the case of every text, and keeps room for a prefix of documents.
+    pub(crate) fn with(mut self, lower_case: bool, document_prefix: &str) -> Tokenizer {
+        self.lower_case = lower_case;
+        self.document_prefix_tokens = self.count(document_prefix);
+        self
     }
 
     /// Returns the number of tokens in a text, without special tokens and without a limit.
@@ -68,8 +85,7 @@ impl Tokenizer {
     }
 
     /// Returns the ids of prefix and text with the special tokens, cut to the model's limit. Never empty.
-    pub(crate) fn encode(&self, prefix: &str, text: &str) -> Result<Vec<u32>, ModelError> {
-        let refused = |error: tokenizers::Error| ModelError::Tokenize { detail: error.to_string() };
+    pub(crate) fn encode(&self, prefix: &str, text: &str) -> Result<Tokens, ModelError> {
         let mut encoding = match prefix {
             "" => self.split(text),
             prefix => self.split(&format!("{prefix}{text}")),
@@ -77,10 +93,37 @@ impl Tokenizer {
         .map_err(refused)?;
         encoding.truncate(self.max_tokens - self.special_tokens, 0, TruncationDirection::Right);
         let encoding = self.inner.post_process(encoding, None, true).map_err(refused)?;
-        Ok(encoding.get_ids().to_vec())
+        Ok(Tokens { ids: encoding.get_ids().to_vec(), second: encoding.len() })
     }
 
-    fn split(&self, text: &str) -> Result<tokenizers::Encoding, tokenizers::Error> {
+    /// Splits a query that is to be paired with texts.
+    ///
+    /// # Errors
+    /// `QueryTooLong` when no token of a text would fit beside it.
+    pub(crate) fn split_query(&self, query: &str) -> Result<Query, ModelError> {
+        let encoding = self.split(query).map_err(refused)?;
+        let limit = self.max_tokens.saturating_sub(self.special_tokens_of_pair() + 1);
+        if encoding.len() > limit {
+            return Err(ModelError::QueryTooLong { tokens: encoding.len(), limit });
+        }
+        Ok(Query(encoding))
+    }
+
+    /// Returns the ids of query and text with the special tokens; the text is cut to the model's limit.
+    pub(crate) fn pair(&self, query: &Query, text: &str) -> Result<Tokens, ModelError> {
+        let mut encoding = self.split(text).map_err(refused)?;
+        let taken = query.0.len() + self.special_tokens_of_pair();
+        encoding.truncate(self.max_tokens - taken, 0, TruncationDirection::Right);
+        let pair = self.inner.post_process(query.0.clone(), Some(encoding), true).map_err(refused)?;
+        let second = pair.get_type_ids().iter().position(|kind| *kind == 1);
+        Ok(Tokens { ids: pair.get_ids().to_vec(), second: second.unwrap_or(pair.len()) })
+    }
+
+    fn special_tokens_of_pair(&self) -> usize {
+        self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(true))
+    }
+
+    fn split(&self, text: &str) -> Result<Encoding, tokenizers::Error> {
         match self.lower_case {
             true => self.inner.encode_fast(text.to_lowercase(), false),
             false => self.inner.encode_fast(text, false),
@@ -88,12 +131,16 @@ impl Tokenizer {
     }
 }
 
+fn refused(error: tokenizers::Error) -> ModelError {
+    ModelError::Tokenize { detail: error.to_string() }
+}
+
 /// Refuses a vocabulary with ids beyond the embedding table, which would fail at the first text that uses one.
-fn check_vocabulary(inner: &tokenizers::Tokenizer, spec: &ModelSpec) -> Result<(), ModelError> {
+fn check_vocabulary(inner: &tokenizers::Tokenizer, size: usize) -> Result<(), ModelError> {
     let ids = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-    if ids <= spec.bert.vocab_size {
+    if ids <= size {
         return Ok(());
     }
     let tensor = "tokenizer.json vocabulary".to_string();
-    Err(ModelError::WrongShape { tensor, found: vec![ids], expected: vec![spec.bert.vocab_size] })
+    Err(ModelError::WrongShape { tensor, found: vec![ids], expected: vec![size] })
 }

@@ -25,11 +25,15 @@ impl Weights {
         let mut tensors = HashMap::new();
         for (name, tensor) in candle_core::safetensors::load_buffer(&bytes, device).map_err(invalid)? {
             if tensor.dtype().is_float() {
-                let name = name.strip_prefix("bert.").unwrap_or(&name).to_string();
                 tensors.insert(name, tensor.to_dtype(DType::F32)?);
             }
         }
         Ok(Weights { tensors, sha256: sha256_hex(&[&bytes]) })
+    }
+
+    /// Gives every tensor another name.
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.tensors = self.tensors.drain().map(|(old, tensor)| (name(&old), tensor)).collect();
     }
 
     /// Takes a matrix out of the file.
@@ -40,6 +44,11 @@ impl Weights {
     /// Takes a vector out of the file.
     pub(crate) fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
         Ok(self.take(name, &[length])?.to_vec1()?)
+    }
+
+    /// Puts a tensor among those of the file.
+    pub(crate) fn put(&mut self, name: &str, tensor: Tensor) {
+        self.tensors.insert(name.to_string(), tensor);
     }
 
     /// Gives up all tensors that are left.

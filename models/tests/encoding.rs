@@ -17,7 +17,7 @@ pub fn load(folder: &Path, threads: usize) -> Encoder {
 }
 
 fn load_with(folder: &Path, threads: usize, precision: Precision) -> Encoder {
-    Encoder::load(folder, "tiny", &LoadOptions { threads, device: Device::Cpu, precision }).unwrap()
+    Encoder::load(folder, "tiny", &LoadOptions { threads, device: Device::Cpu, precision, dimension: None }).unwrap()
 }
 
 fn tiny() -> tempfile::TempDir {

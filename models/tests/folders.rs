@@ -18,10 +18,13 @@ fn check(spoil: impl FnOnce(&Path), code: &str) {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path(), "tiny");
     spoil(&folder);
-    let error =
-        Encoder::load(&folder, "tiny", &LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32 })
-            .err()
-            .unwrap();
+    let error = Encoder::load(
+        &folder,
+        "tiny",
+        &LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32, dimension: None },
+    )
+    .err()
+    .unwrap();
     assert_eq!(error.code(), code, "{error}");
 }
 
@@ -37,9 +40,9 @@ fn a_folder_that_cannot_be_honoured_is_refused_with_the_reason() {
         check(|folder| std::fs::remove_file(folder.join(name)).unwrap(), "model_file_missing");
         check(|folder| std::fs::write(folder.join(name), "{").unwrap(), "model_file_invalid");
     }
-    check(|folder| tiny_model::write_modules(folder, &["Transformer", "Pooling", "Dense"]), "model_unsupported");
+    check(|folder| tiny_model::write_modules(folder, &["Transformer", "Pooling", "Dense"]), "model_file_missing");
     check(|folder| tiny_model::write_modules(folder, &["Pooling"]), "model_unsupported");
-    check(with("model_type", json!("roberta")), "model_unsupported");
+    check(with("model_type", json!("mpnet")), "model_unsupported");
     check(with("hidden_act", json!("relu")), "model_unsupported");
     check(with("hidden_size", json!(33)), "model_file_invalid");
     check(with("max_position_embeddings", json!(40)), "model_file_invalid");
@@ -58,7 +61,7 @@ fn zero_threads_are_refused() {
     let outcome = Encoder::load(
         &tiny(root.path(), "tiny"),
         "tiny",
-        &LoadOptions { threads: 0, device: Device::Auto, precision: Precision::F32 },
+        &LoadOptions { threads: 0, device: Device::Auto, precision: Precision::F32, dimension: None },
     )
     .err();
     assert_eq!(outcome, Some(ModelError::InvalidOption { option: "threads", found: 0, expected: "at least 1" }));

@@ -25,7 +25,12 @@ fn load(threads: usize) -> Encoder {
 }
 
 fn load_with(threads: usize, precision: Precision) -> Encoder {
-    Encoder::load(&folder(), "all-MiniLM-L6-v2", &LoadOptions { threads, device: Device::Cpu, precision }).unwrap()
+    Encoder::load(
+        &folder(),
+        "all-MiniLM-L6-v2",
+        &LoadOptions { threads, device: Device::Cpu, precision, dimension: None },
+    )
+    .unwrap()
 }
 
 fn cases() -> Vec<Case> {

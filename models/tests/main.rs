@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers outside test functions fail a test like the functions do")]
 
 mod encoding;
+mod families;
 mod folders;
 mod golden;
 mod queue;
+mod registry;
+mod reranking;
 mod tiny_model;
+mod vectors;

@@ -10,7 +10,7 @@ use crate::tiny_model;
 fn spawn(queue: usize) -> (tempfile::TempDir, Embedder) {
     let folder = tempfile::tempdir().unwrap();
     tiny_model::write(folder.path());
-    let options = LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32 };
+    let options = LoadOptions { threads: 1, device: Device::Cpu, precision: Precision::F32, dimension: None };
     let embedder = Embedder::spawn(folder.path(), "tiny", &options, queue).unwrap();
     (folder, embedder)
 }
@@ -53,6 +53,38 @@ fn a_query_does_not_wait_for_ingest() {
         }
         assert!(!ingested.load(Ordering::SeqCst), "three queries took longer than the whole ingest");
     });
+}
+
+#[test]
+fn a_query_on_its_own_thread_gets_the_vector_of_the_queue_beside_ingest() {
+    let (_folder, embedder) = spawn(4);
+    let queued = embedder.embed(vec!["abc".to_string()], TextKind::Query, Priority::Query).unwrap();
+    let ingested = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            embedder.embed(many(), TextKind::Document, Priority::Ingest).unwrap();
+            ingested.store(true, Ordering::SeqCst);
+        });
+        for _ in 0..3 {
+            assert!(embedder.embed_query("abc").unwrap() == queued);
+        }
+        assert!(!ingested.load(Ordering::SeqCst), "three queries took longer than the whole ingest");
+    });
+}
+
+#[test]
+fn more_callers_than_places_are_answered_busy() {
+    let (_folder, embedder) = spawn(1);
+    let long = "a".repeat(40);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let ask = || (0..200).map(|_| embedder.embed_query(&long)).collect::<Vec<_>>();
+        let callers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    });
+    assert!(outcomes.iter().any(Result::is_ok));
+    let refused = outcomes.into_iter().filter_map(Result::err);
+    refused.for_each(|error| assert_eq!(error, ModelError::Busy { queue: 1 }));
+    assert!(embedder.embed_query(&long).is_ok(), "a place is free again");
 }
 
 #[test]

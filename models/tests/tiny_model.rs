@@ -2,7 +2,7 @@
 //!
 //! The weights are the same at every run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -20,7 +20,7 @@ pub fn write(folder: &Path) {
     write_json(folder, "config_sentence_transformers.json", &json!({"prompts": {"query": "ask ", "passage": ""}}));
     write_json(folder, "1_Pooling/config.json", &json!({"pooling_mode_mean_tokens": true}));
     write_json(folder, "tokenizer.json", &tokenizer());
-    candle_core::safetensors::save(&weights(), folder.join("model.safetensors")).unwrap();
+    write_weights(folder, &shapes());
 }
 
 /// Writes the module chain.
@@ -66,27 +66,31 @@ fn tokenizer() -> Value {
         "normalizer": null, "pre_tokenizer": {"type": "BertPreTokenizer"},
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100, "vocab": ids},
-        "post_processor": {"type": "TemplateProcessing", "pair": [],
+        "post_processor": {"type": "TemplateProcessing",
+            "pair": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "[SEP]", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}},
+                {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
             "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
                 {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
             "special_tokens": {"[CLS]": special("[CLS]", 2), "[SEP]": special("[SEP]", 3)}},
     })
 }
 
-fn weights() -> HashMap<String, Tensor> {
-    let mut tensors = HashMap::new();
+/// Writes a weights file of random tensors, which are the same for the same names and shapes.
+pub fn write_weights(folder: &Path, shapes: &BTreeMap<String, Vec<usize>>) {
     let mut state = 1u64;
-    let mut add = |name: String, shape: &[usize]| {
-        let tensor = random(shape, &mut state);
-        tensors.insert(name, tensor);
-    };
-    let embeddings = [("word", vocabulary().len()), ("position", 64), ("token_type", 2)];
-    for (name, rows) in embeddings {
-        add(format!("embeddings.{name}_embeddings.weight"), &[rows, 32]);
+    let tensors: HashMap<_, _> = shapes.iter().map(|(name, shape)| (name, random(shape, &mut state))).collect();
+    candle_core::safetensors::save(&tensors, folder.join("model.safetensors")).unwrap();
+}
+
+fn shapes() -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = BTreeMap::new();
+    for (name, rows) in [("word", vocabulary().len()), ("position", 64), ("token_type", 2)] {
+        shapes.insert(format!("embeddings.{name}_embeddings.weight"), vec![rows, 32]);
     }
     let mut with_bias = |name: String, shape: &[usize]| {
-        add(format!("{name}.weight"), shape);
-        add(format!("{name}.bias"), &shape[..1]);
+        shapes.insert(format!("{name}.weight"), shape.to_vec());
+        shapes.insert(format!("{name}.bias"), shape[..1].to_vec());
     };
     with_bias("embeddings.LayerNorm".to_string(), &[32]);
     for layer in 0..2 {
@@ -101,7 +105,7 @@ fn weights() -> HashMap<String, Tensor> {
             with_bias(at(name), &[32]);
         }
     }
-    tensors
+    shapes
 }
 
 /// Returns values in [-0.5, 0.5), from a linear congruential generator.

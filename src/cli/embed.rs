@@ -80,6 +80,7 @@ pub fn run(args: EmbedArgs, context: &Context) -> Result<Exit, Failure> {
         threads: args.threads.unwrap_or(context.config.threads),
         device: Device::Auto,
         precision: args.precision,
+        dimension: None,
     };
     let encoder = Encoder::load(&models::find(&context.config.models, name)?, name, &options)?;
     let seconds = embed(&encoder, &texts, &args.output)?;

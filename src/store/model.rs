@@ -46,7 +46,8 @@ impl Models {
             model: name.to_owned(),
             installed: self.list().unwrap_or_default().into_iter().map(|model| model.name).collect(),
         })?;
-        let options = LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32 };
+        let options =
+            LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None };
         let embedder = Embedder::spawn(&folder, name, &options, EMBEDS_WAITING_MAX).map_err(from_model)?;
         loaded.insert(name.to_owned(), embedder.clone());
         Ok(embedder)

@@ -37,6 +37,7 @@ pub(crate) use level::Fused;
 pub(crate) use level::{Arithmetic, Level, Pass};
 pub(crate) use memory::{Arena, Buffer, Number};
 pub(crate) use operand::Left;
+pub(crate) use system::give_way;
 pub(crate) use team::{Helpers, Team};
 
 /// Columns in a panel: two 512-bit registers of f32, and a row's part is 128 bytes.

@@ -1,6 +1,6 @@
-//! What has to be asked of the operating system: large pages, and leave to use the tile registers.
+//! What has to be asked of the operating system: large pages, leave to use the tile registers, and a lower priority.
 //!
-//! Both are requests: where they are refused, or on another system, the callers do without.
+//! All are requests: where they are refused, or on another system, the callers do without.
 
 use std::mem::MaybeUninit;
 
@@ -42,6 +42,27 @@ pub(crate) fn allow_tiles() -> bool {
     false
 }
 
+/// Asks that the calling thread, and the threads it starts, give way to the others by so many steps of niceness.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) fn give_way(steps: usize) {
+    const GET_PRIORITY: usize = 140;
+    const SET_PRIORITY: usize = 141;
+    const OF_THREAD: usize = 0;
+    const CALLING: usize = 0;
+    const NICEST: usize = 19;
+    // SAFETY: both calls only concern how the system schedules this thread.
+    unsafe {
+        // The system answers 20 less the niceness, so that no answer looks like an error.
+        let found = call(GET_PRIORITY, OF_THREAD, CALLING, 0);
+        if let Ok(niceness) = usize::try_from(20 - found) {
+            call(SET_PRIORITY, OF_THREAD, CALLING, (niceness + steps).min(NICEST));
+        }
+    }
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub(crate) fn give_way(_steps: usize) {}
+
 /// Makes a system call with three arguments.
 ///
 /// # Safety
@@ -63,4 +84,27 @@ unsafe fn call(number: usize, first: usize, second: usize, third: usize) -> isiz
         );
     }
     result
+}
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn niceness() -> Option<usize> {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(16)?.parse().ok()
+    }
+
+    #[test]
+    fn a_thread_that_gives_way_passes_it_on_to_those_it_starts() {
+        let before = niceness().unwrap();
+        let (own, started) = std::thread::spawn(|| {
+            give_way(3);
+            (niceness(), std::thread::spawn(niceness).join().unwrap())
+        })
+        .join()
+        .unwrap();
+        assert_eq!((own, started), (Some((before + 3).min(19)), Some((before + 3).min(19))));
+        assert_eq!(niceness(), Some(before));
+    }
 }

@@ -8,6 +8,7 @@ mod doc;
 mod docx;
 mod fixture;
 mod formats;
+mod hostile;
 mod pdf;
 mod sample;
 mod worker;

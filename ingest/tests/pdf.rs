@@ -130,6 +130,37 @@ fn widths_of_composite_fonts_come_in_both_forms() {
 }
 
 #[test]
+fn glyphs_that_are_drawings_have_the_names_and_widths_of_their_font() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type3 /FontMatrix [.01 0 0 .01 0 0] /FirstChar 97 /Widths [50] \
+        /CharProcs << >> /Encoding << /Differences [97 /a /b] >> >> >>";
+    let document = Pdf::new().page("BT /F 10 Tf 50 700 Td (a) Tj 5 0 Td (b) Tj ET", font, "").read();
+    assert_eq!(document.text, "ab");
+}
+
+#[test]
+fn a_unicode_map_that_is_a_name_means_the_codes_themselves() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode /Identity-V \
+                /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X >>] >> >>";
+    check(Pdf::new().page("BT /F 10 Tf 50 700 Td <4e2d0041> Tj ET", font, ""), "中A");
+}
+
+#[test]
+fn content_under_every_text_filter_is_read() {
+    let hexadecimal: String = "BT /F 10 Tf 50 700 Td (hex) Tj ET".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let runs = [&[33], b"BT /F 10 Tf 50 700 Td (runs) Tj ET".as_slice(), &[128]].concat();
+    for (filter, bytes, expected) in [
+        ("/Filter /ASCIIHexDecode", (hexadecimal + ">").into_bytes(), "hex"),
+        ("/Filter [/RunLengthDecode]", runs, "runs"),
+    ] {
+        let resources = format!("/Font << /F {HELVETICA} >>");
+        let mut pdf = Pdf::new().page("", &resources, "").stream(200, filter, bytes);
+        let page = String::from_utf8(pdf.objects[0].1.clone()).unwrap().replace("101 0 R", "200 0 R");
+        pdf.objects[0].1 = page.into_bytes();
+        check(pdf, expected);
+    }
+}
+
+#[test]
 fn glyph_names_that_spell_their_character_are_read() {
     let encoding = "<< /Type /Encoding /Differences [65 /uni4E2D /u1F600 /f_f_i /a.alt /eacute] >>";
     let font = format!("/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding {encoding} >> >>");
@@ -337,6 +368,22 @@ fn a_file_with_a_broken_index_is_rebuilt() {
         let document = read(damaged, "broken.pdf", &Limits::default()).unwrap();
         assert_eq!(document.text, "saved");
         assert_eq!(document.warnings.len(), 1);
+    }
+}
+
+/// Streams with a wrong length were left out without a word, and their page was blank.
+#[test]
+fn a_stream_without_a_right_length_ends_where_it_says_so() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let pages = Pdf::of(&shown(&[(50.0, 700.0, "first")])).page(&shown(&[(50.0, 700.0, "second")]), &resources, "");
+    let file = String::from_utf8(pages.bytes()).unwrap();
+    let (start, end) = file.rsplit_once("/Length").unwrap();
+    let (_, end) = end.split_once(" >>").unwrap();
+    for length in
+        ["", "/Length 0", "/Length 9", "/Length 9999", "/Length -1", "/Length 77 0 R", "/Length 101 0 R", "/Length (x)"]
+    {
+        let document = read(format!("{start}{length} >>{end}").as_bytes(), "a.pdf", &Limits::default()).unwrap();
+        assert_eq!(document.text, "first\n\nsecond", "{length}");
     }
 }
 

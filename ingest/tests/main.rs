@@ -9,6 +9,7 @@ mod docx;
 mod fixture;
 mod formats;
 mod hostile;
+mod layout;
 mod pdf;
 mod sample;
 mod worker;

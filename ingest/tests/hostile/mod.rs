@@ -7,3 +7,5 @@ mod construct;
 mod mutant;
 mod seed;
 mod survive;
+
+pub use mutant::Chance;

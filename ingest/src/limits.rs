@@ -26,7 +26,7 @@ pub struct Limits {
     pub inflate_ratio_max: u64,
     /// Deepest nesting of markup or objects.
     pub depth_max: usize,
-    /// Address space of the worker process.
+    /// Memory that the worker process may write to.
     pub memory_bytes_max: u64,
     /// Processor time for one file.
     pub cpu_max: Duration,
@@ -47,7 +47,7 @@ impl Default for Limits {
             package_bytes_max: 1 << 30,
             inflate_ratio_max: 100,
             depth_max: 256,
-            memory_bytes_max: 1536 << 20,
+            memory_bytes_max: 512 << 20,
             cpu_max: Duration::from_secs(20),
             wall_max: Duration::from_secs(25),
             output_bytes_max: 256 << 20,

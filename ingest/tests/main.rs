@@ -8,6 +8,8 @@ mod doc;
 mod docx;
 mod fixture;
 mod formats;
+mod hostile;
+mod layout;
 mod pdf;
 mod sample;
 mod worker;

@@ -1,96 +1,11 @@
 //! PDF files as they come: each defect of producers and of the interpreter has a small file of its own here.
-//!
-//! Files are built by hand, object by object, so that a test shows the one thing that it is about.
 
-use ragstone_ingest::{BlockKind, Document, Limits, ReadError, read};
+use ragstone_ingest::{BlockKind, Limits, ReadError, read};
 
-/// A PDF file under construction: object 1 is the catalog, object 2 the page tree.
-struct Pdf {
-    objects: Vec<(usize, Vec<u8>)>,
-    pages: Vec<usize>,
-}
-
-const HELVETICA: &str = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
-
-impl Pdf {
-    fn new() -> Self {
-        Self { objects: Vec::new(), pages: Vec::new() }
-    }
-
-    /// Makes a file of one page with Helvetica as `F`.
-    fn of(content: &str) -> Self {
-        Self::new().page(content, &format!("/Font << /F {HELVETICA} >>"), "")
-    }
-
-    fn object(mut self, number: usize, body: impl AsRef<[u8]>) -> Self {
-        self.objects.push((number, body.as_ref().to_vec()));
-        self
-    }
-
-    fn stream(self, number: usize, dictionary: &str, content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let mut body = format!("<< {dictionary} /Length {} >>\nstream\n", content.len()).into_bytes();
-        body.extend_from_slice(content);
-        body.extend_from_slice(b"\nendstream");
-        self.object(number, body)
-    }
-
-    fn page(mut self, content: &str, resources: &str, more: &str) -> Self {
-        let number = 100 + 2 * self.pages.len();
-        self.pages.push(number);
-        let media = if more.contains("/MediaBox") { "" } else { "/MediaBox [0 0 612 792]" };
-        let page = format!(
-            "<< /Type /Page /Parent 2 0 R {media} /Contents {} 0 R /Resources << {resources} >> {more} >>",
-            number + 1
-        );
-        self.object(number, page).stream(number + 1, "", content)
-    }
-
-    fn bytes(mut self) -> Vec<u8> {
-        let kids: Vec<String> = self.pages.iter().map(|page| format!("{page} 0 R")).collect();
-        let tree = format!("<< /Type /Pages /Count {} /Kids [{}] >>", kids.len(), kids.join(" "));
-        self.objects.push((1, b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()));
-        self.objects.push((2, tree.into_bytes()));
-        let mut file = b"%PDF-1.7\n".to_vec();
-        let mut index = String::new();
-        for (number, body) in &self.objects {
-            index += &format!("{number} 1\n{:010} 00000 n \n", file.len());
-            file.extend_from_slice(format!("{number} 0 obj\n").as_bytes());
-            file.extend_from_slice(body);
-            file.extend_from_slice(b"\nendobj\n");
-        }
-        let start = file.len();
-        let trailer = format!("xref\n0 1\n0000000000 65535 f \n{index}trailer\n<< /Size 1000 /Root 1 0 R >>\n");
-        file.extend_from_slice(trailer.as_bytes());
-        file.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
-        file
-    }
-
-    fn read(self) -> Document {
-        read(&self.bytes(), "test.pdf", &Limits::default()).unwrap()
-    }
-}
-
-/// Returns the content that shows lines of Helvetica at places.
-fn shown(lines: &[(f32, f32, &str)]) -> String {
-    let line = |(x, y, text): &(f32, f32, &str)| format!("BT /F 10 Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n");
-    lines.iter().map(line).collect()
-}
+use crate::fixture::pdf::{HELVETICA, Pdf, shown};
 
 fn check(pdf: Pdf, expected: &str) {
     assert_eq!(pdf.read().text, expected);
-}
-
-/// Returns a file of 16 MiB with one page whose content unpacks to 1 GiB of spaces.
-pub fn bomb() -> Vec<u8> {
-    let packed: Vec<u8> = [129, b' '].repeat(8 << 20);
-    let mut file = Pdf::new().page("", "", "").stream(200, "/Filter [/RunLengthDecode]", packed);
-    for (number, body) in &mut file.objects {
-        if *number == 100 {
-            *body = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 200 0 R >>".to_vec();
-        }
-    }
-    file.bytes()
 }
 
 #[test]
@@ -212,6 +127,37 @@ fn widths_of_composite_fonts_come_in_both_forms() {
     assert_eq!(document.text, "abc");
     let (_, x0, _, x1, _) = document.blocks[0].boxes[0];
     assert_eq!(x1 - x0, 15.0);
+}
+
+#[test]
+fn glyphs_that_are_drawings_have_the_names_and_widths_of_their_font() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type3 /FontMatrix [.01 0 0 .01 0 0] /FirstChar 97 /Widths [50] \
+        /CharProcs << >> /Encoding << /Differences [97 /a /b] >> >> >>";
+    let document = Pdf::new().page("BT /F 10 Tf 50 700 Td (a) Tj 5 0 Td (b) Tj ET", font, "").read();
+    assert_eq!(document.text, "ab");
+}
+
+#[test]
+fn a_unicode_map_that_is_a_name_means_the_codes_themselves() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode /Identity-V \
+                /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X >>] >> >>";
+    check(Pdf::new().page("BT /F 10 Tf 50 700 Td <4e2d0041> Tj ET", font, ""), "中A");
+}
+
+#[test]
+fn content_under_every_text_filter_is_read() {
+    let hexadecimal: String = "BT /F 10 Tf 50 700 Td (hex) Tj ET".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let runs = [&[33], b"BT /F 10 Tf 50 700 Td (runs) Tj ET".as_slice(), &[128]].concat();
+    for (filter, bytes, expected) in [
+        ("/Filter /ASCIIHexDecode", (hexadecimal + ">").into_bytes(), "hex"),
+        ("/Filter [/RunLengthDecode]", runs, "runs"),
+    ] {
+        let resources = format!("/Font << /F {HELVETICA} >>");
+        let mut pdf = Pdf::new().page("", &resources, "").stream(200, filter, bytes);
+        let page = String::from_utf8(pdf.objects[0].1.clone()).unwrap().replace("101 0 R", "200 0 R");
+        pdf.objects[0].1 = page.into_bytes();
+        check(pdf, expected);
+    }
 }
 
 #[test]
@@ -422,6 +368,22 @@ fn a_file_with_a_broken_index_is_rebuilt() {
         let document = read(damaged, "broken.pdf", &Limits::default()).unwrap();
         assert_eq!(document.text, "saved");
         assert_eq!(document.warnings.len(), 1);
+    }
+}
+
+/// Streams with a wrong length were left out without a word, and their page was blank.
+#[test]
+fn a_stream_without_a_right_length_ends_where_it_says_so() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    let pages = Pdf::of(&shown(&[(50.0, 700.0, "first")])).page(&shown(&[(50.0, 700.0, "second")]), &resources, "");
+    let file = String::from_utf8(pages.bytes()).unwrap();
+    let (start, end) = file.rsplit_once("/Length").unwrap();
+    let (_, end) = end.split_once(" >>").unwrap();
+    for length in
+        ["", "/Length 0", "/Length 9", "/Length 9999", "/Length -1", "/Length 77 0 R", "/Length 101 0 R", "/Length (x)"]
+    {
+        let document = read(format!("{start}{length} >>{end}").as_bytes(), "a.pdf", &Limits::default()).unwrap();
+        assert_eq!(document.text, "first\n\nsecond", "{length}");
     }
 }
 

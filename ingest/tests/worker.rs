@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool, run_worker};
 use ragstone_ingest::{Limits, ReadError};
 
-use crate::pdf;
+use crate::fixture::pdf;
 
 /// Tells the test below that it is the child. The test harness takes it as a filter for names that no test has.
 const CHILD: &str = "as-a-child-process";
@@ -19,7 +19,8 @@ fn a_child_process_serves_until_its_input_ends() {
     }
 }
 
-fn pool(limits: Limits, workers: usize) -> WorkerPool {
+/// Starts this test binary as worker processes.
+pub fn pool(limits: Limits, workers: usize) -> WorkerPool {
     let test = "worker::a_child_process_serves_until_its_input_ends";
     let args = [test, "--exact", "--nocapture", "--skip", CHILD].map(Into::into).to_vec();
     WorkerPool::new(WorkerCommand { program: std::env::current_exe().unwrap(), args }, limits, workers)
@@ -91,7 +92,7 @@ fn a_worker_that_dies_is_named_by_how_it_died() {
     assert_eq!(died("kill -11 $$"), crashed("signal 11, segmentation fault"));
     assert_eq!(died("exit 3"), crashed("exit code 3"));
     assert_eq!(died("kill -24 $$"), Err(ReadError::Timeout { limit_ms: 20_000 }));
-    let memory = ReadError::LimitExceeded { what: "memory bytes".into(), limit: 1536 << 20 };
+    let memory = ReadError::LimitExceeded { what: "memory bytes".into(), limit: 512 << 20 };
     assert_eq!(died("echo memory allocation of 9 bytes failed >&2; kill -6 $$"), Err(memory));
 }
 

@@ -16,6 +16,16 @@ use crate::limits::Limits;
 /// Bytes in which a page has to declare its encoding. Specified by the HTML standard.
 const CHARSET_BYTES: usize = 1024;
 
+/// Deepest nesting of elements. Chosen: browsers stop at 512, and the parser looks through all open elements at each
+/// tag, so that a page of nothing but open tags costs the square of its length.
+const DEPTH_MAX: usize = 20_000;
+/// Elements that end without a tag of their own.
+const ENDED_BY_OTHERS: [&str; 31] = [
+    "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "area",
+    "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "html",
+    "head", "body", "rt",
+];
+
 /// Reads an HTML page, its encoding found by byte order mark, `meta` element, or statistics.
 ///
 /// The title is that of the `title` element, else the first `h1`.
@@ -39,10 +49,29 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
 
 /// Reads decoded HTML into blocks and a title; there may be none of either.
 pub(super) fn parse(source: &str) -> Result<Document, ReadError> {
+    if depth(source) > DEPTH_MAX {
+        return Err(ReadError::LimitExceeded { what: "depth of html elements".into(), limit: DEPTH_MAX as u64 });
+    }
     let html = Html::parse_document(source);
     let mut reader = HtmlReader::default();
     reader.read(html.root_element())?;
     Ok(reader.document)
+}
+
+/// Estimates from tags alone how many elements are open at a time.
+fn depth(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for tag in source.split('<').skip(1) {
+        let (ends, tag) = (tag.starts_with('/'), tag.trim_start_matches('/'));
+        let name: String = tag.chars().take(16).take_while(char::is_ascii_alphanumeric).collect();
+        let is_alone = tag.split('>').next().is_some_and(|tag| tag.ends_with('/'));
+        if name.is_empty() || is_alone || ENDED_BY_OTHERS.contains(&name.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        depth = if ends { depth.saturating_sub(1) } else { depth + 1 };
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Returns the encoding named by `charset=` near the start, which both forms of the `meta` element contain.
@@ -298,5 +327,14 @@ mod tests {
     fn deep_nesting_is_read_without_running_out_of_stack() {
         let page = format!("{}deep{}", "<div>".repeat(20_000), "</div>".repeat(20_000));
         assert_eq!(blocks(page.as_bytes()).1, [(BlockKind::Paragraph, "deep".to_owned())]);
+    }
+
+    /// The parser looks through all open elements at each tag: a megabyte of `<div>` took minutes.
+    #[test]
+    fn nesting_that_costs_minutes_is_refused() {
+        let refused = read("<div>".repeat(30_000).as_bytes(), "a.html", &Limits::default());
+        assert!(matches!(refused, Err(ReadError::LimitExceeded { what, .. }) if what == "depth of html elements"));
+        let drawing = format!("<svg>{}</svg><p>text", "<path d='M0 0'/>".repeat(30_000));
+        assert_eq!(blocks(drawing.as_bytes()).1, [(BlockKind::Paragraph, "text".to_owned())]);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::grid;
 use super::row::Segment;
-use super::text;
+use super::{text, wrap};
 use crate::document::BlockKind;
 
 /// Fewest rows with several cells that make a table.
@@ -99,8 +99,13 @@ fn lines(group: Vec<Segment>) -> Vec<Line> {
 }
 
 /// Adds a cell; a currency sign, a list marker and the rest of a number are part of the cell beside them.
-fn add_cell(cells: &mut Vec<Segment>, segment: Segment) {
+fn add_cell(cells: &mut Vec<Segment>, mut segment: Segment) {
     let Some(last) = cells.last_mut() else { return cells.push(segment) };
+    // The sign stands at the left edge of its column, which can be close to the number in the column before.
+    if let Some(number) = last.text.strip_suffix(" $").filter(|_| segment.text.starts_with(is_numeric)) {
+        last.text = number.to_owned();
+        segment.text = format!("$ {}", segment.text);
+    }
     let opens = matches!(last.text.as_str(), "$" | "€" | "£" | "¥" | "(" | "$(" | "$ (");
     let closes = matches!(segment.text.as_str(), ")" | "%" | ")%" | "%)" | ") %");
     let marked = cells.len() == 1 && is_marker(&cells[0].text);
@@ -116,6 +121,10 @@ fn add_cell(cells: &mut Vec<Segment>, segment: Segment) {
     } else {
         cells.push(segment);
     }
+}
+
+fn is_numeric(character: char) -> bool {
+    character.is_ascii_digit() || matches!(character, '(' | '-' | '—' | '–' | '.')
 }
 
 /// Returns the usual distance of baselines, in font sizes.
@@ -161,10 +170,11 @@ fn is_running(line: &Line) -> bool {
 }
 
 fn table(lines: &[Line]) -> Draft {
-    let written = |line: &Line| line.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" | ");
-    let text = lines.iter().map(written).collect::<Vec<_>>().join("\n");
+    let rows = wrap::rows(lines.iter().map(|line| line.cells.clone()).collect());
+    let written = |row: &Vec<Segment>| row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" | ");
+    let text = rows.iter().map(written).collect::<Vec<_>>().join("\n");
     let mut draft = joined(lines, BlockKind::Table, text);
-    draft.cells = grid::aligned(&lines.iter().map(|line| line.cells.as_slice()).collect::<Vec<_>>());
+    draft.cells = grid::aligned(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
     draft
 }
 

@@ -27,20 +27,24 @@ pub fn remove(pages: &mut [Rows]) {
     let mut seen: HashMap<(String, i32), HashSet<usize>> = HashMap::new();
     for (number, page) in pages.iter().enumerate() {
         for segment in edge(page) {
-            for place in [-1, 0, 1] {
-                let (text, at) = signature(segment);
-                seen.entry((text, at + place)).or_default().insert(number);
+            for signature in signatures(segment, number) {
+                for place in [-1, 0, 1] {
+                    seen.entry((signature.clone(), height(segment) + place)).or_default().insert(number);
+                }
             }
         }
     }
-    let is_running = |segment: &Segment| seen.get(&signature(segment)).is_some_and(|pages| pages.len() >= PAGES_MIN);
+    let is_running = |segment: &Segment, number: usize| {
+        let mut pages = signatures(segment, number).into_iter().map(|it| seen.get(&(it, height(segment))));
+        pages.any(|pages| pages.is_some_and(|pages| pages.len() >= PAGES_MIN))
+    };
     let mut kept: HashSet<String> = HashSet::new();
     let numbers = numbered(pages);
     let mut running: Vec<HashSet<usize>> = Vec::with_capacity(pages.len());
-    for (page, number) in pages.iter().zip(numbers) {
-        let mut rows: HashSet<usize> = number.into_iter().collect();
-        for segment in edge(page).filter(|segment| is_running(segment)) {
-            let (text, _) = signature(segment);
+    for (number, (page, printed)) in pages.iter().zip(numbers).enumerate() {
+        let mut rows: HashSet<usize> = printed.into_iter().collect();
+        for segment in edge(page).filter(|segment| is_running(segment, number)) {
+            let text: String = segment.text.to_lowercase().split(|c: char| c.is_ascii_digit()).collect();
             if !text.chars().any(char::is_alphabetic) || !kept.insert(text) {
                 rows.insert(segment.row);
             }
@@ -49,10 +53,10 @@ pub fn remove(pages: &mut [Rows]) {
     }
     let left = |(page, rows): (&Rows, &HashSet<usize>)| page.segments.iter().any(|it| !rows.contains(&it.row));
     if pages.iter().zip(&running).any(left) {
-        for (page, rows) in pages.iter_mut().zip(&running) {
+        for (number, (page, rows)) in pages.iter_mut().zip(&running).enumerate() {
             let alone = |row: usize, segments: &[Segment]| segments.iter().filter(|it| it.row == row).count() == 1;
             let single: HashSet<usize> = rows.iter().copied().filter(|row| alone(*row, &page.segments)).collect();
-            page.segments.retain(|it| !rows.contains(&it.row) || !(single.contains(&it.row) || is_running(it)));
+            page.segments.retain(|it| !rows.contains(&it.row) || !(single.contains(&it.row) || is_running(it, number)));
         }
     }
 }
@@ -97,15 +101,20 @@ fn edge(page: &Rows) -> impl Iterator<Item = &Segment> {
     })
 }
 
-/// Returns what makes two running lines the same: their text without numbers, and their height on the page.
-fn signature(segment: &Segment) -> (String, i32) {
-    let mut text = String::new();
-    for character in segment.text.chars() {
-        match character {
-            '0'..='9' if text.ends_with('#') => {}
-            '0'..='9' => text.push('#'),
-            _ => text.extend(character.to_lowercase()),
-        }
-    }
-    (text, (segment.y / 4.0).round() as i32)
+/// Returns the texts by which a segment of page `number` can be the same as one of another page: as it is, and with its
+/// first or its last number counted from the page's own. Other numbers are what a page says.
+fn signatures(segment: &Segment, number: usize) -> Vec<String> {
+    let text = segment.text.to_lowercase();
+    let runs: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).collect();
+    let counted = |run: &str| Some(format!("#{}#", run.parse::<i64>().ok()? - i64::try_from(number).ok()?));
+    let first = runs.first().and_then(|run| Some(text.replacen(run, &counted(run)?, 1)));
+    let last = runs.last().filter(|_| runs.len() > 1).and_then(|run| {
+        let at = text.rfind(run)?;
+        Some(format!("{}{}{}", &text[..at], counted(run)?, &text[at + run.len()..]))
+    });
+    [first, last].into_iter().flatten().chain([text]).collect()
+}
+
+fn height(segment: &Segment) -> i32 {
+    (segment.y / 4.0).round() as i32
 }

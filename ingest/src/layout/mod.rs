@@ -14,6 +14,7 @@ mod heading;
 mod pages;
 mod row;
 mod text;
+mod wrap;
 
 pub use glyph::{Glyph, Page};
 pub use pages::lay_out;

@@ -1,6 +1,6 @@
 //! The limits that a worker process sets on itself before it touches a file.
 //!
-//! Memory by address space, time by the processor clock, and no core dumps and no writing of files at all. The wall
+//! Memory by what a process may write to (its heap, stacks and tables, not the program itself), time by the processor clock, and no core dumps and no writing of files at all. The wall
 //! clock is the parent's to watch.
 
 use std::io;
@@ -20,7 +20,7 @@ const TICKS: u64 = 100;
 pub fn set(limits: &Limits) -> io::Result<()> {
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, 0)?;
-    lower(Resource::As, limits.memory_bytes_max)?;
+    lower(Resource::Data, limits.memory_bytes_max)?;
     let seconds = used().as_secs() + limits.cpu_max.as_secs().max(1) + 1;
     let maximum = getrlimit(Resource::Cpu).maximum;
     setrlimit(Resource::Cpu, Rlimit { current: Some(maximum.map_or(seconds, |it| it.min(seconds))), maximum })?;

@@ -272,8 +272,13 @@ impl<'a> Rewriter<'a> {
     }
 
     fn write(&mut self, number: f64) {
+        let number = number.clamp(-1e9, 1e9);
         // Six digits, because a matrix may scale thousandths up; no exponent, which the format does not know.
-        write!(self.out, "{:.6} ", number.clamp(-1e9, 1e9)).expect("writing to a string cannot fail");
+        let written = match number.fract() == 0.0 {
+            true => write!(self.out, "{} ", number as i64),
+            false => write!(self.out, "{number:.6} "),
+        };
+        written.expect("writing to a string cannot fail");
     }
 
     fn select_font(&mut self, operands: &[Token], resources: &Dictionary) {

@@ -28,16 +28,18 @@ const DOUBTFUL_SHARE: f32 = 0.2;
 pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
     let (pdf, warnings) = open::open(bytes)?;
     let is_rebuilt = !warnings.is_empty();
-    let document = read_opened(&pdf, warnings, limits)?;
+    let mut document = read_opened(&pdf, warnings, limits)?;
+    // An index may lead to every page and still miss what they show.
+    let is_blank = document.blocks.is_empty() && !has_image(&pdf);
+    let may_gain = !is_rebuilt && (is_blank || page::lacks_content(&pdf));
+    if let Some((pdf, warnings)) = may_gain.then(|| open::rebuild(bytes).ok()).flatten() {
+        let rebuilt = read_opened(&pdf, warnings, limits)?;
+        if rebuilt.text.len() > document.text.len() {
+            document = rebuilt;
+        }
+    }
     if !document.blocks.is_empty() {
         return Ok(document);
-    }
-    // An index may lead to every page and still miss what they show.
-    if let Some((pdf, warnings)) = open::rebuild(bytes).ok().filter(|_| !is_rebuilt && !has_image(&pdf)) {
-        let document = read_opened(&pdf, warnings, limits)?;
-        if !document.blocks.is_empty() {
-            return Ok(document);
-        }
     }
     Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() })
 }

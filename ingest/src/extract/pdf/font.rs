@@ -54,22 +54,32 @@ struct Composite {
     width: f64,
 }
 
+/// Most fonts remembered that stand in a resource dictionary itself, as those of few files do.
+const DIRECT_FONTS_MAX: usize = 32;
+
 /// The fonts of a file, each read when first used.
 #[derive(Default)]
 pub struct Fonts {
     read: HashMap<ObjectId, Rc<Font>>,
+    direct: Vec<(Object, Rc<Font>)>,
 }
 
 impl Fonts {
     /// Returns the font that a resource entry names.
     pub fn font(&mut self, document: &Document, object: &Object) -> Option<Rc<Font>> {
         let id = object.as_reference().ok();
-        if let Some(font) = id.and_then(|id| self.read.get(&id)) {
+        let known = match id {
+            Some(id) => self.read.get(&id),
+            None => self.direct.iter().find(|(direct, _)| direct == object).map(|(_, font)| font),
+        };
+        if let Some(font) = known {
             return Some(Rc::clone(font));
         }
         let font = Rc::new(Font::read(document, object::as_dictionary(object::resolve(document, object)?)?));
-        if let Some(id) = id {
-            self.read.insert(id, Rc::clone(&font));
+        match id {
+            Some(id) => drop(self.read.insert(id, Rc::clone(&font))),
+            None if self.direct.len() < DIRECT_FONTS_MAX => self.direct.push((object.clone(), Rc::clone(&font))),
+            None => {}
         }
         Some(font)
     }

@@ -14,6 +14,7 @@ mod content;
 mod file;
 mod filter;
 mod font;
+mod length;
 mod object;
 mod open;
 mod page;

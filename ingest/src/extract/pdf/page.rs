@@ -46,6 +46,16 @@ pub fn read(
     Ok(Page { number, height: frame.height, glyphs: glyphs.collect() })
 }
 
+/// Returns whether the content of some page is named and not there.
+pub fn lacks_content(document: &Document) -> bool {
+    let is_lost = |part: &Object| matches!(part, Object::Reference(_)) && object::resolve(document, part).is_none();
+    let mut pages = document.page_iter().filter_map(|id| document.get_dictionary(id).ok());
+    pages.any(|page| {
+        let parts = object::array(document, page, b"Contents").unwrap_or_default();
+        page.get(b"Contents").is_ok_and(is_lost) || parts.iter().any(is_lost)
+    })
+}
+
 /// Returns whether a page draws a picture.
 pub fn has_picture(document: &Document, id: ObjectId) -> bool {
     let page = document.get_dictionary(id).ok();

@@ -1,11 +1,11 @@
 //! Rebuilds the index of a PDF file whose own index is missing or wrong.
 //!
 //! Finds `12 0 obj` wherever it stands and writes a new cross-reference table behind the file. Objects inside object
-//! streams come back when lopdf unpacks these streams. Does not touch the objects themselves.
-
-use std::collections::BTreeMap;
+//! streams come back when lopdf unpacks these streams. Streams without a right length are [`length`]'s.
 
 use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
+
+use super::length::{self, Objects};
 
 /// Returns the file with a new index behind it.
 pub fn rebuilt(bytes: &[u8]) -> Vec<u8> {
@@ -14,7 +14,8 @@ pub fn rebuilt(bytes: &[u8]) -> Vec<u8> {
     if find(bytes, b"%PDF-").is_none() {
         file.splice(0..0, *b"%PDF-1.4\n");
     }
-    let objects = objects(&file);
+    let mut objects = objects(&file);
+    length::repair(&mut file, &mut objects);
     let mut trailer = trailer_entries(&file);
     if !trailer.contains("/Root")
         && let Some(number) = catalog(&file, &objects)
@@ -56,8 +57,8 @@ fn looks_like_page(dictionary: &Dictionary) -> bool {
 }
 
 /// Returns where each object stands; the last one wins, as in a file that was saved again.
-fn objects(file: &[u8]) -> BTreeMap<u32, (usize, u16)> {
-    let mut objects = BTreeMap::new();
+fn objects(file: &[u8]) -> Objects {
+    let mut objects = Objects::new();
     let mut at = 0;
     while let Some(found) = find(&file[at..], b"obj") {
         let place = at + found;
@@ -119,7 +120,7 @@ fn last_reference(file: &[u8], key: &[u8]) -> Option<String> {
     None
 }
 
-fn catalog(file: &[u8], objects: &BTreeMap<u32, (usize, u16)>) -> Option<u32> {
+fn catalog(file: &[u8], objects: &Objects) -> Option<u32> {
     let is_catalog = |offset: usize| {
         let body = &file[offset..];
         let body = &body[..find(body, b"endobj").unwrap_or(body.len()).min(4096)];
@@ -128,7 +129,8 @@ fn catalog(file: &[u8], objects: &BTreeMap<u32, (usize, u16)>) -> Option<u32> {
     objects.iter().rev().find(|(_, (offset, _))| is_catalog(*offset)).map(|(number, _)| *number)
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+/// Returns where `wanted` first stands.
+pub fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 

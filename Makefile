@@ -44,7 +44,7 @@ doc:
 	RUSTDOC="$$(pwd)/.cargo/doc" cargo test --release --workspace --doc
 
 soak: model
-	RAGSTONE_SOAK=1 cargo test --release --test integration -- crash:: model::
+	RAGSTONE_SOAK=1 cargo test --release --test integration -- crash:: model:: planned::
 
 bench: build model
 	cargo bench --bench serve -- 100000

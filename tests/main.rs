@@ -11,4 +11,8 @@ mod crash;
 mod hostile;
 mod ingest;
 mod model;
+mod planned;
+mod rerank;
 mod tidy;
+#[path = "../models/tests/tiny_model.rs"]
+mod tiny_model;

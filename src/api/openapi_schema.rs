@@ -142,15 +142,27 @@ pub const SCHEMAS: &str = r##"{
     "weights": {"type": "object", "additionalProperties": false, "properties": {
       "dense": {"type": "number", "minimum": 0}, "lexical": {"type": "number", "minimum": 0}}}}},
   "diversity": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+  "rerank": {"type": "object", "additionalProperties": false, "required": ["model"], "properties": {
+    "model": {"type": "string"}, "top": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}}},
   "exact": {"type": "boolean", "default": false}, "explain": {"type": "boolean", "default": false},
   "include": {"$ref": "#/components/schemas/Include"}}},
 "Hit": {"allOf": [{"$ref": "#/components/schemas/Chunk"}, {"type": "object", "required": ["score", "scores"],
   "properties": {"score": {"type": "number"}, "scores": {"type": "object", "properties": {
-    "dense": {"type": "number"}, "lexical": {"type": "number"}}}}}]},
+    "dense": {"type": "number"}, "lexical": {"type": "number"}, "rerank": {"type": "number"}}}}}]},
+"Rerank": {"type": "object", "additionalProperties": false, "required": ["model", "query", "documents"], "properties": {
+  "model": {"type": "string"}, "query": {"type": "string"},
+  "documents": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"oneOf": [{"type": "string"},
+    {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}]}},
+  "top_n": {"type": "integer", "minimum": 0}, "return_documents": {"type": "boolean", "default": false}}},
+"Reranked": {"type": "object", "required": ["model", "results"], "properties": {
+  "model": {"type": "string"},
+  "results": {"type": "array", "items": {"type": "object", "required": ["index", "relevance_score"], "properties": {
+    "index": {"type": "integer"}, "relevance_score": {"type": "number"},
+    "document": {"type": "object", "properties": {"text": {"type": "string"}}}}}}}},
 "Plan": {"type": "object", "required": ["strategy", "allowed", "distances", "stages_ms"], "properties": {
   "strategy": {"type": "string", "enum": ["scan", "graph", "graph_filtered", "exact", "none"]},
   "allowed": {"type": "integer"}, "rows": {"type": "integer"}, "covered": {"type": "integer"},
-  "effort": {"type": "integer"}, "estimated_us": {"type": "object"}, "distances": {"type": "integer"},
+  "effort": {"type": "integer"}, "estimated_us": {"type": "object", "properties": {"scan": {"type": "integer"}, "walk": {"type": "integer"}}}, "distances": {"type": "integer"},
   "leg_weights": {"type": "array", "items": {"type": "number"}}, "filter": {"type": "string"},
   "stages_ms": {"type": "object", "additionalProperties": {"type": "number"}}}},
 "SearchAnswer": {"type": "object", "required": ["version", "took_ms", "hits"], "properties": {

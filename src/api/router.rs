@@ -5,7 +5,8 @@
 use super::app::App;
 use super::error::Problem;
 use super::{
-    chunks, collections, documents, guard, health, jobs, models, observe, openapi, search, upload, versions, web,
+    chunks, collections, documents, guard, health, jobs, models, observe, openapi, rerank, search, upload, versions,
+    web,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -138,6 +139,8 @@ pub const ROUTES: &[Route] = &[
         (Nothing, Output::Json("Job")), |m| on(m, jobs::find_job)),
     route((Get, "/v1/models"), ("list_models", "List the installed models"),
         (Nothing, Output::Json("ModelList")), |m| on(m, models::list_models)),
+    route((Post, "/v1/rerank"), ("rerank", "Put texts in order by how well they answer a query"),
+        (Input::Json("Rerank"), Output::Json("Reranked")), |m| on(m, rerank::rerank)),
     route((Get, "/livez"), ("check_live", "Say that the process answers"),
         (Nothing, Output::Json("Health")), |m| on(m, health::check_live)),
     route((Get, "/readyz"), ("check_ready", "Say whether requests should be sent here"),

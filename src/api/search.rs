@@ -10,7 +10,7 @@ use crate::config::limits::SEARCH_MAX;
 use crate::error::{Error, Result};
 use crate::query::{Fusion, Mode, Plan, Strategy};
 use crate::schema::Version;
-use crate::store::SearchRequest;
+use crate::store::{Rerank, SearchRequest};
 use crate::telemetry;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,6 +22,8 @@ use std::time::Instant;
 const HITS_WRITTEN_AT_ONCE: usize = 100;
 /// Hits of a search that names no number.
 const K_DEFAULT: usize = 10;
+/// Hits that a reranker reads unless another number is asked for.
+const RERANK_DEFAULT: usize = 50;
 
 /// Body of `search_collection`.
 #[derive(Deserialize)]
@@ -43,10 +45,17 @@ pub struct Search {
     group_size: Option<usize>,
     fusion: Option<Fusion>,
     diversity: Option<f32>,
-    rerank: Option<Value>,
+    rerank: Option<RerankForm>,
     exact: Option<bool>,
     explain: Option<bool>,
     include: Option<Vec<Part>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RerankForm {
+    model: String,
+    top: Option<usize>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -88,10 +97,6 @@ pub async fn search_collection(State(app): State<App>, Name(name): Name, body: J
 impl Search {
     fn check(self) -> Result<SearchRequest> {
         let per_document = self.per_document()?;
-        if self.rerank.is_some() {
-            let detail = "reranking is not available".to_owned();
-            return Err(Error::InvalidArgument { field: "rerank", detail });
-        }
         Ok(SearchRequest {
             text: self.text,
             embedding: self.embedding,
@@ -107,6 +112,7 @@ impl Search {
             fusion: self.fusion.unwrap_or_default(),
             diversity: self.diversity.unwrap_or_default(),
             exact: self.exact.unwrap_or_default(),
+            rerank: self.rerank.map(|form| Rerank { model: form.model, top: form.top.unwrap_or(RERANK_DEFAULT) }),
             include: include(self.include.as_deref()),
         })
     }
@@ -178,8 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn reranking_is_refused_rather_than_left_out() {
-        let error = check(json!({"text": "a", "rerank": {"model": "m"}})).unwrap_err();
-        assert_eq!((error.code(), error.field()), ("invalid_argument", Some("rerank")));
+    fn reranking_takes_fifty_hits_unless_told_otherwise() {
+        let rerank = |form: Value| check(json!({"text": "a", "rerank": form})).unwrap().rerank.unwrap().top;
+        assert_eq!(rerank(json!({"model": "m"})), 50);
+        assert_eq!(rerank(json!({"model": "m", "top": 7})), 7);
     }
 }

@@ -92,7 +92,7 @@ impl Serialize for Chunk {
         map.serialize_entry("document_id", &row.document_id)?;
         if let Some(ranked) = ranked {
             map.serialize_entry("score", &ranked.score)?;
-            map.serialize_entry("scores", &Scores { dense: ranked.dense, lexical: ranked.lexical })?;
+            map.serialize_entry("scores", &Scores::of(ranked))?;
         }
         if include.text {
             map.serialize_entry("text", &row.text)?;
@@ -116,6 +116,14 @@ struct Scores {
     dense: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lexical: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerank: Option<f32>,
+}
+
+impl Scores {
+    fn of(ranked: &Ranked) -> Self {
+        Self { dense: ranked.dense, lexical: ranked.lexical, rerank: ranked.rerank }
+    }
 }
 
 /// Where a chunk came from, as a citation shows it.
@@ -251,7 +259,7 @@ mod tests {
             metadata: Metadata::from([("year".to_owned(), Value::Number(2020.0))]),
             ..ChunkRow::default()
         };
-        let ranked = Ranked { slot: 7, score: 0.5, dense: Some(0.5), lexical: None };
+        let ranked = Ranked { slot: 7, score: 0.5, dense: Some(0.5), lexical: None, rerank: None };
         let expected = json!({
             "id": "c", "document_id": "d", "score": 0.5, "scores": {"dense": 0.5}, "text": "words",
             "metadata": {"year": 2020},

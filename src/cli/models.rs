@@ -1,4 +1,4 @@
-//! `ragstone models`: lists, shows, verifies and fetches the model folders of this machine.
+//! `ragstone models`: lists, shows, verifies, fetches and removes the model folders of this machine.
 //!
 //! Fetching is a Python script of its own, so that nothing else in the program reaches out to the network.
 
@@ -8,7 +8,7 @@ use super::output::{one_line, print_json, print_line, print_table};
 use crate::error::Error;
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
-use ragstone_models::{ModelSummary, find_model, list_models};
+use ragstone_models::{ModelKind, ModelSummary, find_model, list_models, show_model};
 use serde_json::json;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -39,10 +39,18 @@ enum ModelsCommand {
         /// Verify this model only
         name: Option<String>,
     },
-    /// Fetch a model with python3
+    /// Fetch a model with python3, or take it from a folder
     Pull {
         /// Fetch this model instead of the default one
         name: Option<String>,
+        /// Take the model from this folder instead
+        #[arg(long, value_name = "FOLDER")]
+        from: Option<PathBuf>,
+    },
+    /// Remove a model's files
+    Remove {
+        /// Remove this model
+        name: String,
     },
 }
 
@@ -52,17 +60,25 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<Exit, Failure> {
         ModelsCommand::List => list(context),
         ModelsCommand::Show { name } => show(&name, context),
         ModelsCommand::Verify { name } => verify(name, context),
-        ModelsCommand::Pull { name } => pull(name.as_deref().unwrap_or(&context.config.model), context),
+        ModelsCommand::Pull { name, from } => {
+            let name = name.as_deref().unwrap_or(&context.config.model);
+            match from {
+                Some(folder) => take(name, &folder, context),
+                None => pull(name, context),
+            }
+        }
+        ModelsCommand::Remove { name } => remove(&name, context),
     }
 }
 
 /// Returns the folder of an installed model.
 pub fn find(root: &Path, name: &str) -> Result<PathBuf, Failure> {
-    if let Some(folder) = find_model(root, name) {
-        return Ok(folder);
-    }
-    let installed = list_models(root)?.into_iter().map(|model| model.name).collect();
-    Err(Error::ModelNotFound { model: name.to_owned(), installed }.into())
+    find_model(root, name).ok_or_else(|| not_found(root, name))
+}
+
+fn not_found(root: &Path, name: &str) -> Failure {
+    let installed = list_models(root).unwrap_or_default().into_iter().map(|model| model.name).collect();
+    Error::ModelNotFound { model: name.to_owned(), installed }.into()
 }
 
 fn list(context: &Context) -> Result<Exit, Failure> {
@@ -73,35 +89,46 @@ fn list(context: &Context) -> Result<Exit, Failure> {
         eprintln!("no models in {}", context.config.models.display());
     } else {
         let rows: Vec<_> = models.iter().map(table_row).collect();
-        print_table(&["NAME", "DIMENSION", "TOKENS", "SIZE", "PROBLEM"], &rows);
+        print_table(&HEAD, &rows);
     }
     Ok(if models.is_empty() { Exit::Partly } else { Exit::Done })
 }
+
+/// What is printed of a model.
+const HEAD: [&str; 8] = ["NAME", "KIND", "FAMILY", "DIMENSION", "TOKENS", "SIZE", "LICENCE", "PROBLEM"];
 
 fn table_row(model: &ModelSummary) -> Vec<String> {
     let number = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
     vec![
         one_line(&model.name),
+        kind_name(model.kind).to_owned(),
+        model.family.unwrap_or_default().to_owned(),
         number(model.dimension),
         number(model.max_tokens),
         HumanBytes(model.weights_bytes).to_string(),
+        one_line(model.licence.as_deref().unwrap_or_default()),
         one_line(model.problem.as_deref().unwrap_or_default()),
     ]
 }
 
+fn kind_name(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Embedder => "embedder",
+        ModelKind::Reranker => "reranker",
+    }
+}
+
 fn show(name: &str, context: &Context) -> Result<Exit, Failure> {
-    let folder = find(&context.config.models, name)?;
-    let models = list_models(&context.config.models)?;
-    let missing = || Failure::new("model_not_found", format!("model '{name}' went away"));
-    let model = models.into_iter().find(|model| model.name == name).ok_or_else(missing)?;
+    let root = &context.config.models;
+    let Some(model) = show_model(root, name) else { return Err(not_found(root, name)) };
     if context.json {
         print_json(&model);
         return Ok(Exit::Done);
     }
     let mut cells = table_row(&model);
-    cells.push(folder.display().to_string());
-    for (part, value) in ["name", "dimension", "tokens", "weights", "problem", "folder"].iter().zip(cells) {
-        print_line(format!("{part:<12} {value}").trim_end());
+    cells.push(root.join(name).display().to_string());
+    for (part, value) in HEAD.into_iter().chain(["FOLDER"]).zip(cells) {
+        print_line(format!("{:<12} {value}", part.to_lowercase()).trim_end());
     }
     Ok(Exit::Done)
 }
@@ -114,7 +141,10 @@ fn verify(name: Option<String>, context: &Context) -> Result<Exit, Failure> {
     };
     let mut exit = if names.is_empty() { Exit::Partly } else { Exit::Done };
     for name in names {
-        let verified = ragstone_models::verify(&find(root, &name)?).map_err(Failure::from);
+        if show_model(root, &name).is_none() {
+            return Err(not_found(root, &name));
+        }
+        let verified = ragstone_models::verify(&root.join(&name)).map_err(Failure::from);
         match (&verified, context.json) {
             (Ok(files), true) => print_json(&json!({ "model": name, "files": files, "intact": true })),
             (Err(error), true) => print_json(&json!({ "model": name, "intact": false, "error": error })),
@@ -126,6 +156,30 @@ fn verify(name: Option<String>, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// Copies a model from a folder, checked by its list of hashes where it has one.
+fn take(name: &str, folder: &Path, context: &Context) -> Result<Exit, Failure> {
+    let root = &context.config.models;
+    ragstone_models::pull_folder(root, name, folder)?;
+    match context.json {
+        true => print_json(&json!({ "model": name, "folder": root.join(name) })),
+        false => print_line(&root.join(name).display().to_string()),
+    }
+    Ok(Exit::Done)
+}
+
+fn remove(name: &str, context: &Context) -> Result<Exit, Failure> {
+    let root = &context.config.models;
+    if show_model(root, name).is_none() {
+        return Err(not_found(root, name));
+    }
+    ragstone_models::remove_model(root, name)?;
+    match context.json {
+        true => print_json(&json!({ "model": name, "removed": true })),
+        false => print_line(&format!("{name}: removed")),
+    }
+    Ok(Exit::Done)
 }
 
 fn pull(name: &str, context: &Context) -> Result<Exit, Failure> {

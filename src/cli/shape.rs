@@ -63,7 +63,7 @@ pub fn answer(answer: &SearchAnswer, took_ms: f64, explain: bool) -> Value {
 
 fn hit(ranked: &Ranked, view: &ChunkView) -> Value {
     let row = &view.row;
-    let scores = [("dense", ranked.dense), ("lexical", ranked.lexical)];
+    let scores = [("dense", ranked.dense), ("lexical", ranked.lexical), ("rerank", ranked.rerank)];
     let scores = scores.into_iter().filter_map(|(leg, score)| Some((leg.to_owned(), number(score?))));
     json!({
         "id": row.id,
@@ -154,7 +154,7 @@ mod tests {
             metadata: Metadata::from([("year".to_owned(), Field::Number(2020.0))]),
             ..ChunkRow::default()
         };
-        let ranked = Ranked { slot: 7, score: 0.1, dense: Some(0.7), lexical: None };
+        let ranked = Ranked { slot: 7, score: 0.1, dense: Some(0.7), lexical: None, rerank: None };
         let expected = json!({
             "id": "c", "document_id": "d", "score": 0.1, "scores": {"dense": 0.7}, "text": "words",
             "metadata": {"year": 2020},

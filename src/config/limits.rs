@@ -22,6 +22,10 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 pub const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 /// Time that a search may take before it is given up.
 pub const SEARCH_MAX: Duration = Duration::from_secs(30);
+/// Most texts that one request lets a reranker read.
+pub const RERANK_MAX: usize = 1_000;
+/// Time that a reranker has for them.
+pub const RERANK_TIME: Duration = Duration::from_secs(10);
 /// Searches that may wait for a processor.
 pub const SEARCHES_WAITING_MAX: usize = 256;
 /// Bytes of uploads that may be in memory at once.
@@ -80,8 +84,12 @@ pub const WRITE_NICENESS: i32 = 4;
 pub const BACKGROUND_NICENESS: i32 = 15;
 /// Newest versions that expiry leaves, whatever their age.
 pub const KEEP_VERSIONS_MIN: usize = 100;
-/// Newest versions beyond which expiry takes those older than an hour.
+/// Newest versions beyond which expiry takes those older than [`CROWDED_AGE`].
 pub const KEEP_VERSIONS_MAX: usize = 2_000;
+/// Age up to which a version stays however many there are: long enough for any read that is under way.
+pub const CROWDED_AGE: Duration = Duration::from_secs(600);
+/// Shortest time between two expiries, each of which reads every version's manifest.
+pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// Commits after which expiry is considered.
 pub const EXPIRE_EVERY_COMMITS: u64 = 500;
 

@@ -5,11 +5,12 @@
 //! run here.
 
 use crate::index::generation::WITHIN_SHARE_MAX;
+use crate::index::graph::{code_stride, sketch_stride};
 use serde::Serialize;
 
-/// Nanoseconds to look at the sketch of an allowed row, for each cache line of it. This and the other times were measured
-/// at 200,000 x 384 (benches/README.md); only their ratios decide.
-const SKETCH_LINE_NS: f64 = 12.0;
+/// Nanoseconds to look at the short form of an allowed row, for each cache line of it. This and the other times were
+/// measured at 200,000 x 384 (benches/README.md); only their ratios decide.
+const LINE_NS: f64 = 12.0;
 /// Nanoseconds to rank one row that the sketches let through.
 const SIFTED_ROW_NS: f64 = 90.0;
 /// Nanoseconds for each row of the candidate list of a plain walk, and of one that steps over rows that are not allowed.
@@ -119,9 +120,13 @@ impl Situation {
     }
 
     fn scan_us(&self) -> u64 {
-        let lines = (self.dimension as f64 / DIMENSION).max(1.0).ceil();
+        let words = match sketch_stride(self.dimension) {
+            0 => code_stride(self.dimension) / 8,
+            words => words,
+        };
+        let row_ns = LINE_NS * (words as f64 / 8.0).max(1.0);
         let sifted = (10 * self.wanted).max(200).min(self.allowed);
-        ((self.allowed as f64 * SKETCH_LINE_NS * lines + sifted as f64 * SIFTED_ROW_NS) / 1e3) as u64
+        ((self.allowed as f64 * row_ns + sifted as f64 * SIFTED_ROW_NS) / 1e3) as u64
     }
 
     fn walk_us(&self, share: f64, effort: usize) -> u64 {

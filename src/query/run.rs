@@ -42,6 +42,8 @@ pub struct Ranked {
     pub dense: Option<f32>,
     /// BM25 of the words.
     pub lexical: Option<f32>,
+    /// Score of the reranker that put the hits in order, where one did.
+    pub rerank: Option<f32>,
 }
 
 /// What a search found.
@@ -238,7 +240,7 @@ impl Run<'_> {
     }
 
     fn hit(&self, slot: u32, score: f32) -> Ranked {
-        Ranked { slot, score, dense: None, lexical: None }
+        Ranked { slot, score, dense: None, lexical: None, rerank: None }
     }
 
     /// Drops what groups, scores and diversity forbid, cuts to the page asked for, and fills in the legs' scores.

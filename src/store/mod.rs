@@ -16,6 +16,7 @@ mod load;
 pub mod model;
 mod open;
 mod original;
+pub mod rerank;
 mod rows;
 mod seal;
 pub mod search;
@@ -27,6 +28,7 @@ mod writer;
 pub use alter::CollectionChange;
 pub use collection::Collection;
 pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
+pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
 

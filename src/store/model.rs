@@ -4,7 +4,8 @@
 
 use crate::error::{Error, Result};
 use ragstone_models::{
-    Device, Embedder, Identity, LoadOptions, ModelError, ModelSummary, Precision, Priority, TextKind,
+    Device, Embedder, Identity, LoadOptions, ModelError, ModelKind, ModelSummary, Precision, Priority, Reranker,
+    TextKind,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,12 +19,13 @@ pub struct Models {
     root: PathBuf,
     threads: usize,
     loaded: Arc<Mutex<HashMap<String, Embedder>>>,
+    rerankers: Arc<Mutex<HashMap<String, Arc<Reranker>>>>,
 }
 
 impl Models {
     /// Names a folder of model folders; nothing is loaded.
     pub fn new(root: PathBuf, threads: usize) -> Self {
-        Self { root, threads, loaded: Arc::default() }
+        Self { root, threads, loaded: Arc::default(), rerankers: Arc::default() }
     }
 
     /// Returns the folder of the models.
@@ -53,6 +55,25 @@ impl Models {
         Ok(embedder)
     }
 
+    /// Returns a reranker by name, loaded if it was not.
+    pub fn reranker(&self, name: &str) -> Result<Arc<Reranker>> {
+        let mut loaded = self.rerankers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reranker) = loaded.get(name) {
+            return Ok(reranker.clone());
+        }
+        let rerankers =
+            || self.list().unwrap_or_default().into_iter().filter(|model| model.kind == ModelKind::Reranker);
+        let folder = ragstone_models::find_reranker(&self.root, name).ok_or_else(|| Error::ModelNotFound {
+            model: name.to_owned(),
+            installed: rerankers().map(|model| model.name).collect(),
+        })?;
+        let options =
+            LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None };
+        let reranker = Arc::new(Reranker::load(&folder, name, &options).map_err(from_model)?);
+        loaded.insert(name.to_owned(), reranker.clone());
+        Ok(reranker)
+    }
+
     /// Returns the model that a collection was embedded by, and refuses another one of the same name.
     pub fn get_same(&self, identity: &Identity) -> Result<Embedder> {
         let embedder = self.get(&identity.name)?;
@@ -72,9 +93,17 @@ pub fn embed(embedder: &Embedder, texts: Vec<String>, kind: TextKind, priority: 
     embedder.embed(texts, kind, priority).map_err(from_model)
 }
 
-fn from_model(error: ModelError) -> Error {
+/// Embeds a question on the calling thread, beside whatever the model's own thread does.
+pub fn embed_query(embedder: &Embedder, text: &str) -> Result<Vec<f32>> {
+    embedder.embed_query(text).map_err(from_model)
+}
+
+/// Gives an error of a model the code that callers know.
+pub(super) fn from_model(error: ModelError) -> Error {
     match error {
         ModelError::Busy { .. } => Error::Busy { what: "embedding queue" },
+        ModelError::DeadlinePassed { .. } => Error::Busy { what: "time to rerank" },
+        ModelError::QueryTooLong { .. } => Error::InvalidArgument { field: "query", detail: error.to_string() },
         other => Error::Model(other.to_string()),
     }
 }

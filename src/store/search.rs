@@ -5,7 +5,8 @@
 
 use super::collection::{Collection, State, blocking, parse_filter};
 use super::example;
-use super::model::embed;
+use super::model::embed_query;
+use super::rerank::Rerank;
 use super::upsert::check_vector;
 use super::view::{ChunkView, Include};
 use crate::config::limits::{K_MAX, QUERY_BYTES_MAX, SEARCHES_WAITING_MAX, WINDOW_MAX};
@@ -14,7 +15,6 @@ use crate::index::graph::Scratch;
 use crate::query::{self, Filter, Fusion, Mode, Plan, Ranked, Search};
 use crate::schema::Version;
 use crate::table::VersionRef;
-use ragstone_models::{Priority, TextKind};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,6 +75,8 @@ pub struct SearchRequest {
     pub diversity: f32,
     /// Whether every allowed row is compared.
     pub exact: bool,
+    /// How the hits are put in order again.
+    pub rerank: Option<Rerank>,
     /// Which parts of the hits to fetch.
     pub include: Include,
 }
@@ -96,6 +98,7 @@ impl Default for SearchRequest {
             fusion: Fusion::default(),
             diversity: 0.0,
             exact: false,
+            rerank: None,
             include: Include::default(),
         }
     }
@@ -114,7 +117,15 @@ pub struct SearchAnswer {
 
 impl Collection {
     /// Answers a search.
-    pub async fn search(self: &Arc<Self>, request: SearchRequest) -> Result<SearchAnswer> {
+    pub async fn search(self: &Arc<Self>, mut request: SearchRequest) -> Result<SearchAnswer> {
+        match request.rerank.take() {
+            Some(rerank) => self.search_reranked(request, rerank).await,
+            None => self.search_once(request).await,
+        }
+    }
+
+    /// Answers a search in the order of its legs.
+    pub(super) async fn search_once(self: &Arc<Self>, request: SearchRequest) -> Result<SearchAnswer> {
         let state = match &request.as_of {
             Some(version) => self.state_at(version).await?,
             None => self.state(),
@@ -204,7 +215,7 @@ impl Collection {
         };
         let text = text.unwrap_or_default();
         let embedder = self.shared().services.models.get_same(identity)?;
-        let vector = embed(&embedder, vec![text.to_owned()], TextKind::Query, Priority::Query)?;
+        let vector = embed_query(&embedder, text)?;
         let readable = embedder.tokenizer().readable_share(text);
         Ok((Some(check_vector(&state.schema, vector)?), readable))
     }
@@ -259,6 +270,6 @@ fn mode(request: &SearchRequest, state: &State) -> Result<Mode> {
     }
 }
 
-fn elapsed_ms(started: Instant) -> f64 {
+pub(super) fn elapsed_ms(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e3
 }

@@ -13,7 +13,8 @@ use super::stage::{Stage, Staged, Words, words_at};
 use super::upsert::PendingRow;
 use super::view::{OnConflict, Written};
 use crate::config::limits::{
-    COMMIT_ROWS_MAX, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN, WRITE_PAUSE, WRITES_WAITING_MAX,
+    COMMIT_ROWS_MAX, CROWDED_AGE, EXPIRE_EVERY, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN,
+    WRITE_PAUSE, WRITES_WAITING_MAX,
 };
 use crate::error::{Error, Result};
 use crate::index::Segment;
@@ -25,6 +26,7 @@ use crate::table::{Changes, FRAGMENT_ROWS, SchemaChange, Table, VersionRef};
 use chrono::{TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where the answer to a write goes.
@@ -107,7 +109,7 @@ impl Writer {
         let runtime = shared.services.writes.clone();
         let name = format!("writer-{}", shared.name);
         let seals = seal::Sealer::new(queue.downgrade());
-        let actor = Actor { shared, waiting, seals, commits: 0, stale: false };
+        let actor = Actor { shared, waiting, seals, commits: 0, expired_at: Instant::now(), stale: false };
         std::thread::Builder::new()
             .name(name)
             .spawn(move || {
@@ -143,6 +145,7 @@ struct Actor {
     waiting: mpsc::Receiver<Write>,
     seals: seal::Sealer,
     commits: u64,
+    expired_at: Instant,
     /// A write failed, and the table could not be read afterwards: what is in memory may not be what it holds.
     stale: bool,
 }
@@ -451,8 +454,8 @@ impl Actor {
                 Err(error) => tracing::warn!(collection = %self.shared.name, %error, "compaction failed"),
             }
         }
-        if self.commits >= EXPIRE_EVERY_COMMITS {
-            self.commits = 0;
+        if self.commits >= EXPIRE_EVERY_COMMITS && self.expired_at.elapsed() >= EXPIRE_EVERY {
+            (self.commits, self.expired_at) = (0, Instant::now());
             if let Err(error) = self.expire().await {
                 tracing::warn!(collection = %self.shared.name, %error, "expiry failed");
             }
@@ -471,7 +474,7 @@ impl Actor {
         let table = &self.state().table;
         let days = TimeDelta::days(i64::from(self.shared.services.keep_days));
         table.expire(Utc::now() - days, KEEP_VERSIONS_MIN).await?;
-        table.expire(Utc::now() - TimeDelta::hours(1), KEEP_VERSIONS_MAX).await?;
+        table.expire(Utc::now() - CROWDED_AGE, KEEP_VERSIONS_MAX).await?;
         seal::remove_unused(table).await
     }
 }

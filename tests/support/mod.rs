@@ -31,11 +31,16 @@ pub struct Server {
 impl Server {
     /// Starts a server over a data folder and waits until it answers.
     pub fn start(data: &Path) -> Self {
+        Self::start_with_models(data, &models())
+    }
+
+    /// Starts a server with a folder of models of its own.
+    pub fn start_with_models(data: &Path, models: &Path) -> Self {
         let mut child = Command::new(RAGSTONE)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .arg("--models")
-            .arg(models())
+            .arg(models)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

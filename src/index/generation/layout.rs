@@ -33,7 +33,7 @@ const ENTRY_BYTES: usize = 32;
 const CHECKSUM_AT: usize = HEADER_BYTES - 8;
 
 /// Number of sections.
-pub const SECTIONS: usize = 8;
+pub const SECTIONS: usize = 9;
 
 /// Part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,10 @@ pub enum Section {
     Codes,
     /// Scale and offset of each row, f32.
     Facts,
-    /// Signs of each rotated row and two numbers, u64.
+    /// Signs of each rotated row and three numbers, u64.
     Sketches,
+    /// The mean that sketches are around, f32.
+    Mean,
     /// Neighbours in layer 0, u32.
     Base,
     /// Number of rows in layer 1, 2 and so on, u32.
@@ -58,8 +60,17 @@ pub enum Section {
 
 impl Section {
     /// All sections in the order of the file.
-    pub const ALL: [Self; 8] =
-        [Self::RowIds, Self::Vectors, Self::Codes, Self::Facts, Self::Sketches, Self::Base, Self::Counts, Self::Upper];
+    pub const ALL: [Self; 8] = [
+        Self::RowIds,
+        Self::Vectors,
+        Self::Codes,
+        Self::Facts,
+        Self::Sketches,
+        Self::Mean,
+        Self::Base,
+        Self::Counts,
+        Self::Upper,
+    ];
 
     /// Returns the name for messages.
     pub fn name(self) -> &'static str {
@@ -69,6 +80,7 @@ impl Section {
             Self::Codes => "codes",
             Self::Facts => "facts",
             Self::Sketches => "sketches",
+            Self::Mean => "mean",
             Self::Base => "layer 0",
             Self::Counts => "layer sizes",
             Self::Upper => "upper layers",
@@ -124,6 +136,7 @@ impl Header {
                 Section::Codes => (self.rows, stride),
                 Section::Facts => (self.rows, 8),
                 Section::Sketches => (self.rows, sketch),
+                Section::Mean => (u64::from(self.dimension), 4),
                 Section::Base => (self.rows, u64::from(self.degree) * 4),
                 Section::Counts => (u64::from(self.layers), 4),
                 Section::Upper => (self.upper_rows, u64::from(self.upper_degree) * 4),

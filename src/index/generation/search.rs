@@ -69,22 +69,23 @@ impl Generation {
         Found { hits, distances: walked + scored, full }
     }
 
-    /// Sifts the allowed rows: all by their sketches, the best by their codes, the best of those by their vectors.
+    /// Sifts the allowed rows: all by their sketches, the best by their codes, the best of those by their vectors. Short
+    /// vectors have no sketches, and few rows need none: codes come first there.
     ///
     /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
     pub fn sift(&self, query: &[f32], k: usize, allowed: &Bitset, scratch: &mut Scratch) -> Found {
         assert_eq!(query.len(), self.dim(), "dimension is checked where queries come in");
         assert!(allowed.len() <= self.len(), "a set of ordinals");
         let mut candidates = std::mem::take(&mut scratch.candidates);
-        let coded = CODED_MIN.max(k * CODED_PER_HIT);
+        let (coded, stride) = (CODED_MIN.max(k * CODED_PER_HIT), sketch_stride(self.dim()));
         let mut distances = 0;
         candidates.clear();
-        if allowed.count() <= coded {
+        if allowed.count() <= coded || stride == 0 {
             candidates.extend(allowed.iter().map(|ordinal| ordinal as u32));
         } else {
-            scratch.sketched.encode(self.metric(), query);
+            scratch.sketched.encode(Kernels::get(), self.metric(), query, self.file.values(Section::Mean));
             scratch.top.reset(coded);
-            let (sketches, stride) = (self.file.values(Section::Sketches), sketch_stride(self.dim()));
+            let sketches = self.file.values(Section::Sketches);
             distances += scan_sketches(Kernels::get(), sketches, stride, allowed, scratch);
             candidates.extend(scratch.top.take().into_iter().map(|(row, _)| row));
         }

@@ -136,20 +136,26 @@ fn a_filtered_walk_finds_what_a_filtered_scan_finds() {
 #[test]
 fn sifting_finds_what_a_scan_finds() {
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
-        let folder = Folder::new("sifted");
-        let path = folder.write(72, metric, &clustered(3000, 72, metric, 1));
-        let generation = Generation::open(&path, Verify::Full).unwrap();
-        let mut allowed = Bitset::new(3000);
-        (0..3000).filter(|at| at % 3 > 0).for_each(|at| allowed.set(at));
-        let mut scratch = Scratch::default();
-        let mut found = 0;
-        for query in clustered(100, 72, metric, 2).chunks(72) {
-            let sifted = generation.sift(query, 10, &allowed, &mut scratch).hits;
-            let scanned = generation.scan(query, 10, Some(&allowed), &mut scratch).hits;
-            found += sifted.iter().filter(|hit| scanned.contains(hit)).count();
+        for dimension in [20, 300] {
+            sift(dimension, metric);
         }
-        assert!(found >= 990, "{metric:?}: {found} of 1000");
     }
+}
+
+fn sift(dimension: usize, metric: Metric) {
+    let folder = Folder::new(&format!("sifted-{dimension}"));
+    let path = folder.write(dimension, metric, &clustered(3000, dimension, metric, 1));
+    let generation = Generation::open(&path, Verify::Full).unwrap();
+    let mut allowed = Bitset::new(3000);
+    (0..3000).filter(|at| at % 3 > 0).for_each(|at| allowed.set(at));
+    let mut scratch = Scratch::default();
+    let mut found = 0;
+    for query in clustered(100, dimension, metric, 2).chunks(dimension) {
+        let sifted = generation.sift(query, 10, &allowed, &mut scratch).hits;
+        let scanned = generation.scan(query, 10, Some(&allowed), &mut scratch).hits;
+        found += sifted.iter().filter(|hit| scanned.contains(hit)).count();
+    }
+    assert!(found >= 990, "{metric:?}: {found} of 1000");
 }
 
 #[test]
@@ -279,7 +285,7 @@ fn every_truncation_and_every_flipped_bit_is_noticed() {
 #[test]
 fn wrong_neighbours_do_no_harm_to_a_walk() {
     let folder = Folder::new("hostile");
-    let path = folder.write(20, Metric::Cosine, &clustered(2000, 20, Metric::Cosine, 1));
+    let path = folder.write(300, Metric::Cosine, &clustered(2000, 300, Metric::Cosine, 1));
     let file = path.join("generation.bin");
     let whole = fs::read(&file).unwrap();
     let places = Generation::open(&path, Verify::Full).unwrap().file.header().places().unwrap();
@@ -293,7 +299,7 @@ fn wrong_neighbours_do_no_harm_to_a_walk() {
         fs::write(&file, &bytes).unwrap();
         let Ok(generation) = Generation::open(&path, Verify::Header) else { continue };
         let mut scratch = Scratch::default();
-        for query in clustered(50, 20, Metric::Cosine, 2).chunks(20) {
+        for query in clustered(50, 300, Metric::Cosine, 2).chunks(300) {
             assert!(generation.search(query, 10, 50, None, &mut scratch).hits.len() <= 10);
             assert!(generation.search(query, 10, 50, Some(&Bitset::full(300)), &mut scratch).hits.len() <= 10);
             assert!(generation.sift(query, 10, &Bitset::full(2000), &mut scratch).hits.len() <= 10);

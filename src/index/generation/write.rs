@@ -7,7 +7,7 @@ use super::error::IndexError;
 use super::file::FILE_NAME;
 use super::layout::{DIMENSION_MAX, HEADER_BYTES, Header, ROWS_MAX, SECTIONS, Section};
 use crate::index::distance::{Kernels, as_bytes};
-use crate::index::graph::{BuildParams, Graph, Space, build, sketches_of};
+use crate::index::graph::{BuildParams, Graph, Space, build, mean_of, sketch_stride, sketches_of};
 use crate::schema::Metric;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -55,7 +55,7 @@ pub fn write_generation(
     cancel: &AtomicBool,
 ) -> Result<GenerationSummary, IndexError> {
     check(&rows)?;
-    let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors);
+    let space = space_of(&rows);
     let graph = build(&space, params, cancel).map_err(|_| IndexError::Cancelled)?;
     let io = IndexError::io(path);
     let folder = temporary(path);
@@ -67,6 +67,10 @@ pub fn write_generation(
     publish(&folder, path).map_err(&io)?;
     let (rows, layers) = (graph.order.len(), graph.counts.len());
     Ok(GenerationSummary { rows, bytes, layers, reconnected: graph.reconnected })
+}
+
+fn space_of<'a>(rows: &RowVectors<'a>) -> Space<'a> {
+    Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors)
 }
 
 fn check(rows: &RowVectors<'_>) -> Result<(), IndexError> {
@@ -151,10 +155,12 @@ fn write_section(out: &mut impl Write, section: Section, rows: &RowVectors<'_>, 
         }
         Section::Codes => put(&graph.codes.bytes)?,
         Section::Facts => put(as_bytes(&graph.codes.facts))?,
+        Section::Sketches if sketch_stride(rows.dimension) == 0 => {}
         Section::Sketches => {
-            let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors);
-            sketches_of(&space, &graph.order).try_for_each(|sketch| put(as_bytes(&sketch)))?;
+            let space = space_of(rows);
+            sketches_of(&space, &graph.order, &mean_of(&space)).try_for_each(|sketch| put(as_bytes(&sketch)))?;
         }
+        Section::Mean => put(as_bytes(&mean_of(&space_of(rows))))?,
         Section::Base => put(as_bytes(graph.base.ids()))?,
         Section::Counts => put(as_bytes(&graph.counts))?,
         Section::Upper => put(as_bytes(graph.upper.ids()))?,

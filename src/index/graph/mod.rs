@@ -27,6 +27,6 @@ pub use code::{CodedQuery, Codes, code_stride};
 pub use lists::{Lists, NONE};
 pub use pool::Scratch;
 pub use scan::{scan, scan_sketches};
-pub use sketch::{sketch_stride, sketches_of};
+pub use sketch::{mean_of, sketch_stride, sketches_of};
 pub use space::Space;
 pub use walk::{View, walk};

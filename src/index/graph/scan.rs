@@ -36,7 +36,8 @@ pub fn scan_sketches(kernels: Kernels, sketches: &[u64], stride: usize, rows: &B
         products.resize(batch.len(), 0);
         kernels.sum_set_rows(sketched.codes(), sketches, stride, batch, products);
         for (&row, &sum) in batch.iter().zip(products.iter()) {
-            top.push(row, score(sketches[row as usize * stride + numbers_at], sum));
+            let at = row as usize * stride + numbers_at;
+            top.push(row, score([sketches[at], sketches[at + 1]], sum));
         }
         total += batch.len() as u64;
     }

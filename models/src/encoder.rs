@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bert::Reads;
 use crate::dense::Dense;
 use crate::error::ModelError;
 use crate::folder::{read, sha256_hex};
@@ -56,8 +57,11 @@ impl Encoder {
         let started = Instant::now();
         let spec = ModelSpec::read(folder)?;
         let dimension = choose_dimension(&spec, options.dimension)?;
+        let reads = if spec.pooling == Pooling::Cls { Reads::FirstRow } else { Reads::AllRows };
         let (transformer, weights_sha256) =
-            Transformer::load(&spec.transformer, &spec.architecture, options, |weights| Ok(weights.sha256.clone()))?;
+            Transformer::load(&spec.transformer, &spec.architecture, options, reads, |weights| {
+                Ok(weights.sha256.clone())
+            })?;
         let tokenizer = Tokenizer::load(&spec.transformer, spec.max_tokens, spec.architecture.shape.vocabulary)?;
         let tokenizer = Arc::new(tokenizer.with(spec.lower_case, &spec.document_prefix));
         let mut revision = Revision::new(&spec, &weights_sha256)?;

@@ -104,7 +104,7 @@ impl Encoder {
     /// Returns one vector a text, one behind the other, in the order of the texts.
     ///
     /// A text's vector does not depend on the texts beside it. Texts beyond the model's limit are cut. Any number of
-    /// threads may call at once: each has memory of its own, and a lone short text takes the threads of nobody else.
+    /// threads may call at once; each call has memory of its own and waits for no other.
     pub fn encode(&self, texts: &[&str], kind: TextKind) -> Result<Vec<f32>, ModelError> {
         let parts: Vec<&[&str]> = texts.chunks(TOKENIZED_TEXTS_MAX).collect();
         let mut tokens = side_by_side(parts.len(), self.transformer.threads(), |number| {

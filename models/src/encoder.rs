@@ -112,7 +112,20 @@ impl Encoder {
         })?;
         tokens.sort_unstable_by_key(|(number, _)| *number);
         let tokens: Vec<Tokens> = tokens.into_iter().flat_map(|(_, tokens)| tokens).collect();
-        self.encode_tokens(&tokens)
+        self.encode_tokens(&tokens, self.threads())
+    }
+
+    /// Returns the vector of a query, encoded on the calling thread alone.
+    ///
+    /// It is the vector that [`Encoder::encode`] returns. A lone query is done sooner there, by all threads, where they
+    /// have processors to themselves; where they have not, a query that waits for none of them is done sooner.
+    pub fn encode_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        self.encode_tokens(&[self.tokenize(text, TextKind::Query)?], 1)
+    }
+
+    /// Returns how many threads the encoder works on at most.
+    pub(crate) fn threads(&self) -> usize {
+        self.transformer.threads()
     }
 
     /// Returns the ids of one text, with prefix and special tokens.
@@ -124,10 +137,10 @@ impl Encoder {
         self.tokenizer.encode(prefix, text)
     }
 
-    /// Returns one vector a text for texts that are tokenized already.
-    pub(crate) fn encode_tokens(&self, texts: &[Tokens]) -> Result<Vec<f32>, ModelError> {
+    /// Returns one vector a text for texts that are tokenized already, on up to so many threads.
+    pub(crate) fn encode_tokens(&self, texts: &[Tokens], threads: usize) -> Result<Vec<f32>, ModelError> {
         let finish = |rows: &[f32], vector: &mut [f32]| self.head.write(rows, vector);
-        self.transformer.run(&Job { texts, width: self.identity.dimension, deadline: None, finish })
+        self.transformer.run(&Job { texts, threads, width: self.identity.dimension, deadline: None, finish })
     }
 }
 

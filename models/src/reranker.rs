@@ -158,7 +158,7 @@ impl Reranker {
         pairs.sort_unstable_by_key(|(number, _)| *number);
         let pairs: Vec<Tokens> = pairs.into_iter().flat_map(|(_, pairs)| pairs).collect();
         let finish = |rows: &[f32], score: &mut [f32]| self.score(rows, score);
-        self.transformer.run(&Job { texts: &pairs, width: 1, deadline, finish })
+        self.transformer.run(&Job { texts: &pairs, threads: self.transformer.threads(), width: 1, deadline, finish })
     }
 
     /// Writes the score of a pair. The head reads as many values as its first product has inputs: the first row.

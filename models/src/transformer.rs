@@ -47,6 +47,8 @@ enum Runner {
 /// What is done with texts.
 pub(crate) struct Job<'a, F> {
     pub(crate) texts: &'a [Tokens],
+    /// How many threads may work, the caller's among them; at least one.
+    pub(crate) threads: usize,
     /// How many values `finish` writes for a text.
     pub(crate) width: usize,
     /// When the work is to be given up.
@@ -56,7 +58,7 @@ pub(crate) struct Job<'a, F> {
 }
 
 impl Transformer {
-    /// Loads the transformer of a folder, of which so many rows count; `head` takes what is the caller's out of the weights, and learns their hash.
+    /// Loads the transformer of a folder, of whose rows those count; `head` takes what is the caller's out of the weights.
     pub(crate) fn load<T>(
         folder: &Path,
         architecture: &Architecture,
@@ -93,7 +95,7 @@ impl Transformer {
         }
     }
 
-    /// Returns how many batches are worked side by side.
+    /// Returns how many batches can be worked side by side.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
@@ -108,13 +110,13 @@ impl Transformer {
         let lengths: Vec<usize> = job.texts.iter().map(|text| text.ids.len()).collect();
         let total: usize = lengths.iter().sum();
         let (workers, limit) = match self.runner {
-            Runner::Packed(_) => (self.threads, PACKED_TOKENS_MAX.min(total.div_ceil(self.threads))),
+            Runner::Packed(_) => (job.threads, PACKED_TOKENS_MAX.min(total.div_ceil(job.threads))),
             Runner::Padded(_) => (1, PADDED_TOKENS_MAX),
             Runner::Library(_) => (1, PACKED_TOKENS_MAX),
         };
         let batches = batch::cut(&lengths, limit);
         let at_work = AtWork::enter(&self.at_work);
-        let share = batches.len() == 1 && at_work.is_alone;
+        let share = job.threads > 1 && batches.len() == 1 && at_work.is_alone;
         let finished = side_by_side(batches.len(), workers, |number| {
             if job.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ModelError::DeadlinePassed { texts: job.texts.len() });

@@ -237,7 +237,7 @@ def embed(name: str, family, pooling: str = "mean", prefix: str = "") -> dict:
     rows, cases = build(make_tensors(shapes)), []
     for text in TEXTS:
         found = rows([2, *tokenize(text), 3])
-        pooled = found[-1] if pooling == "lasttoken" else found.mean(0)
+        pooled = {"cls": found[0], "lasttoken": found[-1], "mean": found.mean(0)}[pooling]
         cases.append({"text": text, "vector": rounded(functional.normalize(pooled, dim=0))})
     tensors = {prefix + tensor: shape for tensor, shape in shapes.items()}
     return {"name": name, "pooling": pooling, "config": config, "tensors": tensors, "cases": cases}
@@ -287,6 +287,7 @@ def write(name: str, entries: list[dict]) -> None:
 def main() -> None:
     families = [
         embed("bert", bert, prefix="bert."),
+        embed("bert", bert, pooling="cls"),
         embed("distilbert", distilbert, prefix="distilbert."),
         embed("roberta", roberta, prefix="roberta."),
         embed("xlm-roberta", xlm_roberta),

@@ -38,6 +38,16 @@ pub(crate) struct PackedBert {
     heads: Heads,
     hidden: usize,
     inner: usize,
+    reads: Reads,
+}
+
+/// Says which of a text's rows count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// All of them.
+    AllRows,
+    /// The first; the last layer then works little more than that.
+    FirstRow,
 }
 
 impl PackedBert {
@@ -47,6 +57,7 @@ impl PackedBert {
         config: &BertConfig,
         positions: usize,
         precision: Precision,
+        reads: Reads,
     ) -> Result<PackedBert, ModelError> {
         let hidden = config.hidden_size;
         let heads = Heads { count: config.num_attention_heads, size: hidden / config.num_attention_heads };
@@ -79,6 +90,7 @@ impl PackedBert {
             heads,
             hidden,
             inner: config.intermediate_size,
+            reads,
         })
     }
 
@@ -87,7 +99,7 @@ impl PackedBert {
         self.engine.name()
     }
 
-    /// Returns one row of `hidden` values a token, in the order of the texts and their tokens.
+    /// Returns rows of `hidden` values, in the order of the texts: one a token, or one a text if only the first counts.
     ///
     /// No text is empty or longer than the model's positions, and every id is in the vocabulary.
     pub(crate) fn forward<'a>(&self, texts: &[&Tokens], team: &Team, room: &'a mut Room) -> &'a [f32] {
@@ -96,12 +108,24 @@ impl PackedBert {
         self.embed(texts, &mut room.state);
         self.normalize(&self.norm, &mut room.state);
         let following = self.layers.iter().skip(1).chain(self.layers.first());
-        for (layer, following) in self.layers.iter().zip(following) {
-            self.mix_tokens(layer, &ranges, team, room);
+        for (number, (layer, following)) in self.layers.iter().zip(following).enumerate() {
+            self.attend(layer, &ranges, team, room);
+            if self.reads == Reads::FirstRow && number + 1 == self.layers.len() {
+                room.keep_rows(&ranges.iter().map(|range| range.start).collect::<Vec<_>>());
+            }
+            self.mix_tokens(layer, team, room);
             self.mix_columns(layer, &following.attention_input, team, room);
         }
         self.write_output(room);
         &room.output
+    }
+
+    /// Returns which of the rows of [`PackedBert::forward`] are each text's.
+    pub(crate) fn output_rows(&self, texts: &[&Tokens]) -> Vec<Range<usize>> {
+        match self.reads {
+            Reads::AllRows => text_rows(texts),
+            Reads::FirstRow => (0..texts.len()).map(|text| text..text + 1).collect(),
+        }
     }
 
     fn shape(&self, texts: &[Range<usize>], room: &mut Room) {
@@ -145,10 +169,10 @@ impl PackedBert {
         }
     }
 
-    /// The first half of a layer: `attended` becomes what the tokens of each text give each other, added to `state`.
-    fn mix_tokens(&self, layer: &Layer, texts: &[Range<usize>], team: &Team, room: &mut Room) {
+    /// The beginning of a layer: `context` becomes what the tokens of each text give each other, head by head.
+    fn attend(&self, layer: &Layer, texts: &[Range<usize>], team: &Team, room: &mut Room) {
         let level = self.engine.level();
-        let Room { state, projected, context, attended, input, members, .. } = room;
+        let Room { state, projected, context, input, members, .. } = room;
         let count = state.rows() * PANEL;
         let inputs = input.fill(self.engine, state, self.hidden);
         team.share(projected.panels_mut().enumerate(), |_, (panel, values)| {
@@ -165,12 +189,17 @@ impl PackedBert {
                 None => attend(level, self.heads, texts, source, context, &mut room.head),
             }
         });
+    }
+
+    /// The middle of a layer: `attended` becomes the joined heads, added to `state`.
+    fn mix_tokens(&self, layer: &Layer, team: &Team, room: &mut Room) {
+        let Room { state, context, attended, input, .. } = room;
         let inputs = input.fill(self.engine, context, self.heads.count * self.heads.columns());
         self.add_product([&layer.attention_output, &layer.up], inputs, state, team, attended);
         self.normalize(&layer.attention_norm, attended);
     }
 
-    /// The second half of a layer: `state` becomes what the columns of each token give each other, added to `attended`.
+    /// The end of a layer: `state` becomes what the columns of each token give each other, added to `attended`.
     fn mix_columns(&self, layer: &Layer, next: &Linear, team: &Team, room: &mut Room) {
         let level = self.engine.level();
         let Room { state, attended, inner, input, inner_input, members, .. } = room;

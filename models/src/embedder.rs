@@ -87,8 +87,8 @@ impl Embedder {
 
     /// Returns the vector of a query, encoded on the calling thread.
     ///
-    /// It waits for nobody, takes one to two milliseconds of the processor for a short query, and runs beside any other
-    /// call. While nothing else is encoded, the embedder's threads share the work.
+    /// It waits for nobody and runs beside any other call, on no other thread; a short query takes one to three
+    /// milliseconds of the processor.
     ///
     /// # Errors
     /// `Busy` at once when as many callers as a queue has places are here, `Tokenize` or `Compute` when the model fails.
@@ -98,7 +98,7 @@ impl Embedder {
         if callers.fetch_add(1, Ordering::Relaxed) >= *queue {
             return Err(ModelError::Busy { queue: *queue });
         }
-        encoder.encode(&[text], TextKind::Query)
+        encoder.encode_query(text)
     }
 
     /// Returns one vector a text, one behind the other, in the order of the texts. Blocks until they are there.
@@ -178,7 +178,7 @@ fn answer(encoder: &Encoder, requests: Vec<Request>) {
             Err(error) => send(reply, Err(error)),
         }
     }
-    let mut vectors = encoder.encode_tokens(&tokens).map(Vec::into_iter);
+    let mut vectors = encoder.encode_tokens(&tokens, encoder.threads()).map(Vec::into_iter);
     for (texts, reply) in waiting {
         let share = vectors.as_mut().map(|values| values.take(texts * encoder.identity().dimension).collect());
         send(reply, share.map_err(|error| error.clone()));

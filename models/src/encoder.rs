@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bert::Reads;
 use crate::dense::Dense;
 use crate::error::ModelError;
 use crate::folder::{read, sha256_hex};
@@ -56,8 +57,11 @@ impl Encoder {
         let started = Instant::now();
         let spec = ModelSpec::read(folder)?;
         let dimension = choose_dimension(&spec, options.dimension)?;
+        let reads = if spec.pooling == Pooling::Cls { Reads::FirstRow } else { Reads::AllRows };
         let (transformer, weights_sha256) =
-            Transformer::load(&spec.transformer, &spec.architecture, options, |weights| Ok(weights.sha256.clone()))?;
+            Transformer::load(&spec.transformer, &spec.architecture, options, reads, |weights| {
+                Ok(weights.sha256.clone())
+            })?;
         let tokenizer = Tokenizer::load(&spec.transformer, spec.max_tokens, spec.architecture.shape.vocabulary)?;
         let tokenizer = Arc::new(tokenizer.with(spec.lower_case, &spec.document_prefix));
         let mut revision = Revision::new(&spec, &weights_sha256)?;
@@ -100,7 +104,7 @@ impl Encoder {
     /// Returns one vector a text, one behind the other, in the order of the texts.
     ///
     /// A text's vector does not depend on the texts beside it. Texts beyond the model's limit are cut. Any number of
-    /// threads may call at once: each has memory of its own, and a lone short text takes the threads of nobody else.
+    /// threads may call at once; each call has memory of its own and waits for no other.
     pub fn encode(&self, texts: &[&str], kind: TextKind) -> Result<Vec<f32>, ModelError> {
         let parts: Vec<&[&str]> = texts.chunks(TOKENIZED_TEXTS_MAX).collect();
         let mut tokens = side_by_side(parts.len(), self.transformer.threads(), |number| {
@@ -108,7 +112,20 @@ impl Encoder {
         })?;
         tokens.sort_unstable_by_key(|(number, _)| *number);
         let tokens: Vec<Tokens> = tokens.into_iter().flat_map(|(_, tokens)| tokens).collect();
-        self.encode_tokens(&tokens)
+        self.encode_tokens(&tokens, self.threads())
+    }
+
+    /// Returns the vector of a query, encoded on the calling thread alone.
+    ///
+    /// It is the vector that [`Encoder::encode`] returns. A lone query is done sooner there, by all threads, where they
+    /// have processors to themselves; where they have not, a query that waits for none of them is done sooner.
+    pub fn encode_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        self.encode_tokens(&[self.tokenize(text, TextKind::Query)?], 1)
+    }
+
+    /// Returns how many threads the encoder works on at most.
+    pub(crate) fn threads(&self) -> usize {
+        self.transformer.threads()
     }
 
     /// Returns the ids of one text, with prefix and special tokens.
@@ -120,10 +137,10 @@ impl Encoder {
         self.tokenizer.encode(prefix, text)
     }
 
-    /// Returns one vector a text for texts that are tokenized already.
-    pub(crate) fn encode_tokens(&self, texts: &[Tokens]) -> Result<Vec<f32>, ModelError> {
+    /// Returns one vector a text for texts that are tokenized already, on up to so many threads.
+    pub(crate) fn encode_tokens(&self, texts: &[Tokens], threads: usize) -> Result<Vec<f32>, ModelError> {
         let finish = |rows: &[f32], vector: &mut [f32]| self.head.write(rows, vector);
-        self.transformer.run(&Job { texts, width: self.identity.dimension, deadline: None, finish })
+        self.transformer.run(&Job { texts, threads, width: self.identity.dimension, deadline: None, finish })
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::ModelError;
-use crate::limits::{ALIBI_TOKENS_MAX, LAYERS_MAX, POSITIONS_MAX, WIDTH_MAX};
+use crate::limits::{ALIBI_NUMBERS_MAX, HEAD_NUMBERS_MAX, LAYERS_MAX, POSITIONS_MAX, WIDTH_MAX};
 use crate::spec::read_json;
 
 /// Says what a transformer is made of.
@@ -32,6 +32,8 @@ pub(crate) struct Shape {
     pub(crate) inner: usize,
     pub(crate) layers: usize,
     pub(crate) heads: usize,
+    /// Numbers of a row in a head; 0 if heads do not divide a row.
+    pub(crate) head_numbers: usize,
     pub(crate) vocabulary: usize,
     /// The longest input in tokens.
     pub(crate) positions: usize,
@@ -128,8 +130,9 @@ impl Architecture {
             Settings::Bert(_) => {}
             Settings::ModernBert(config) => config.max_position_embeddings = tokens,
             Settings::NomicBert(config) => config.n_positions = tokens,
-            Settings::JinaBert(_) if tokens > ALIBI_TOKENS_MAX => {
-                return Err(unsupported("max_seq_length with alibi", &tokens.to_string(), "at most 8192"));
+            Settings::JinaBert(_) if tokens.pow(2).saturating_mul(self.shape.heads) > ALIBI_NUMBERS_MAX => {
+                let supported = "tables of at most 2^30 numbers, such as 16 heads of 8192 tokens";
+                return Err(unsupported("max_seq_length with alibi", &tokens.to_string(), supported));
             }
             Settings::JinaBert(config) => config.max_position_embeddings = tokens,
             Settings::Qwen3(config) => config.max_position_embeddings = tokens,
@@ -140,10 +143,11 @@ impl Architecture {
 
 impl Shape {
     fn check(&self, path: &Path) -> Result<(), ModelError> {
-        let Shape { hidden, inner, layers, heads, vocabulary, positions } = *self;
-        let detail = if heads == 0 || !hidden.is_multiple_of(heads) {
-            format!("hidden size {hidden} does not divide into {heads} heads")
-        } else if let Some(size) = [hidden, inner, vocabulary].into_iter().find(|size| !(1..=WIDTH_MAX).contains(size))
+        let Shape { hidden, inner, layers, heads, head_numbers, vocabulary, positions } = *self;
+        let detail = if !(1..=HEAD_NUMBERS_MAX).contains(&head_numbers) {
+            format!("{hidden} numbers for {heads} heads, expected to divide, and at most {HEAD_NUMBERS_MAX} for each")
+        } else if let Some(size) =
+            [hidden, inner, heads, vocabulary].into_iter().find(|size| !(1..=WIDTH_MAX).contains(size))
         {
             format!("a size is {size}, expected 1 to {WIDTH_MAX}")
         } else if !(1..=LAYERS_MAX).contains(&layers) {
@@ -173,6 +177,7 @@ fn bert(family: &str, config: BertConfig) -> Result<Architecture, ModelError> {
         inner: config.intermediate_size,
         layers: config.num_hidden_layers,
         heads: config.num_attention_heads,
+        head_numbers: divide(config.hidden_size, config.num_attention_heads),
         vocabulary: config.vocab_size,
         positions: config.max_position_embeddings.saturating_sub(first),
     };
@@ -188,6 +193,7 @@ fn modern(config: modernbert::Config) -> Result<Architecture, ModelError> {
         inner: config.intermediate_size,
         layers: config.num_hidden_layers,
         heads: config.num_attention_heads,
+        head_numbers: divide(config.hidden_size, config.num_attention_heads),
         vocabulary: config.vocab_size,
         positions: config.max_position_embeddings,
     };
@@ -199,6 +205,9 @@ fn nomic(kind: &KindFile, config: nomic_bert::Config) -> Result<Architecture, Mo
     if kind.prenorm || kind.use_rms_norm || config.activation_function != "swiglu" {
         return Err(unsupported("nomic_bert variant", &config.activation_function, "swiglu with norms behind"));
     }
+    if !(0.0..=1.0).contains(&config.rotary_emb_fraction) {
+        return Err(unsupported("rotary_emb_fraction", &config.rotary_emb_fraction.to_string(), "0 to 1"));
+    }
     if let Some(factor) = kind.rotary_scaling_factor {
         return Err(unsupported("rotary_scaling_factor", &factor.to_string(), "none"));
     }
@@ -207,6 +216,7 @@ fn nomic(kind: &KindFile, config: nomic_bert::Config) -> Result<Architecture, Mo
         inner: config.n_inner,
         layers: config.n_layer,
         heads: config.n_head,
+        head_numbers: divide(config.n_embd, config.n_head),
         vocabulary: config.vocab_size,
         positions: config.n_positions,
     };
@@ -223,6 +233,7 @@ fn jina(kind: &KindFile, config: jina_bert::Config) -> Result<Architecture, Mode
         inner: config.intermediate_size,
         layers: config.num_hidden_layers,
         heads: config.num_attention_heads,
+        head_numbers: divide(config.hidden_size, config.num_attention_heads),
         vocabulary: config.vocab_size,
         positions: config.max_position_embeddings,
     };
@@ -231,7 +242,7 @@ fn jina(kind: &KindFile, config: jina_bert::Config) -> Result<Architecture, Mode
 
 fn qwen3(config: qwen3::Config) -> Result<Architecture, ModelError> {
     let groups = config.num_attention_heads.checked_rem(config.num_key_value_heads);
-    if groups != Some(0) || config.head_dim == 0 || config.head_dim > WIDTH_MAX || config.use_sliding_window {
+    if groups != Some(0) || config.use_sliding_window {
         return Err(unsupported(
             "qwen3 variant",
             "these heads or a sliding window",
@@ -242,12 +253,17 @@ fn qwen3(config: qwen3::Config) -> Result<Architecture, ModelError> {
         hidden: config.hidden_size,
         inner: config.intermediate_size,
         layers: config.num_hidden_layers,
-        // Heads need not divide a row here: their size is a setting of its own.
-        heads: 1,
+        heads: config.num_attention_heads,
+        head_numbers: config.head_dim,
         vocabulary: config.vocab_size,
         positions: config.max_position_embeddings,
     };
     Ok(Architecture { family: "qwen3", shape, settings: Settings::Qwen3(config) })
+}
+
+/// Returns the numbers of a row in a head, or 0 if heads do not divide it.
+fn divide(hidden: usize, heads: usize) -> usize {
+    if heads != 0 && hidden.is_multiple_of(heads) { hidden / heads } else { 0 }
 }
 
 fn unsupported(part: &'static str, found: &str, supported: &'static str) -> ModelError {

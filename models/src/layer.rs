@@ -71,7 +71,9 @@ impl<'a> Loader<'a> {
         heads: Heads,
         precision: Precision,
     ) -> Loader<'a> {
-        Loader { weights, arena: Arena::new(packed_bytes(config, heads, precision)), config, heads, precision }
+        // The file bounds what a configuration can make us set aside.
+        let bytes = packed_bytes(config, heads, precision).min(2 * weights.bytes());
+        Loader { weights, arena: Arena::new(bytes), config, heads, precision }
     }
 
     fn dense(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Dense, ModelError> {

@@ -2,8 +2,10 @@
 
 /// Most positions of a model. Chosen above all published encoders; tables of positions have as many rows.
 pub(crate) const POSITIONS_MAX: usize = 131_072;
-/// Most tokens of a model with ALiBi: its table has their square for each head, 256 MiB a head at this length.
-pub(crate) const ALIBI_TOKENS_MAX: usize = 8_192;
+/// Most numbers of a table of ALiBi, which has one for each head and each two positions; 4 GiB, sixteen heads of 8,192.
+pub(crate) const ALIBI_NUMBERS_MAX: usize = 1 << 30;
+/// Most numbers of a head. Chosen above all published encoders; tables of rotations have as many columns.
+pub(crate) const HEAD_NUMBERS_MAX: usize = 1_024;
 /// Most layers of a model. Chosen above all published encoders.
 pub(crate) const LAYERS_MAX: usize = 512;
 /// Most numbers of a row, of a layer's inner row, and most words of a vocabulary. Chosen as the layers are.

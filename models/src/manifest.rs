@@ -2,6 +2,8 @@
 //!
 //! It does not say where the right hashes come from.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use crate::error::ModelError;
@@ -24,10 +26,9 @@ pub fn verify(folder: &Path) -> Result<usize, ModelError> {
     let list = String::from_utf8_lossy(&read_text_file(&path)?).into_owned();
     let lines: Option<Vec<(&str, &str)>> = list.lines().map(|line| line.split_once("  ")).collect();
     let lines = lines.ok_or_else(|| invalid("a line is not a hash, two spaces and a name".to_string()))?;
-    for name in [WEIGHTS, "tokenizer.json"] {
-        if folder.join(name).exists() && lines.iter().all(|(_, listed)| *listed != name) {
-            return Err(invalid(format!("it does not list {name}")));
-        }
+    let missing = |name: &String| lines.iter().all(|(_, listed)| listed != name);
+    if let Some(name) = find_essential(folder)?.into_iter().find(missing) {
+        return Err(invalid(format!("it does not list {name}")));
     }
     for (expected, name) in &lines {
         if !is_inside(name) {
@@ -36,6 +37,17 @@ pub fn verify(folder: &Path) -> Result<usize, ModelError> {
         check_file(&folder.join(name), expected)?;
     }
     Ok(lines.len())
+}
+
+/// Returns the weights and tokenizers in a folder and the folders in it.
+fn find_essential(folder: &Path) -> Result<Vec<String>, ModelError> {
+    let mut parts = vec![String::new()];
+    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let name = entry.map_err(|error| unreadable(folder, &error))?.file_name();
+        parts.push(format!("{}/", name.to_string_lossy()));
+    }
+    let names = parts.iter().flat_map(|part| [WEIGHTS, "tokenizer.json"].map(|name| format!("{part}{name}")));
+    Ok(names.filter(|name| folder.join(name).is_file()).collect())
 }
 
 /// Compares one file with its hash; of weights it reads the header too.
@@ -50,12 +62,17 @@ pub(crate) fn check_file(path: &Path, expected: &str) -> Result<(), ModelError> 
     }
 }
 
-/// Writes the list of the named files.
+/// Writes the list of the named files, synced.
 pub(crate) fn write(folder: &Path, names: &[String]) -> Result<(), ModelError> {
     let mut list = String::new();
     for name in names {
         list += &format!("{}  {name}\n", sha256_of_file(&folder.join(name))?);
     }
     let path = folder.join(HASH_LIST);
-    std::fs::write(&path, list).map_err(|error| unreadable(&path, &error))
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&path)?;
+        file.write_all(list.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|error| unreadable(&path, &error))
 }

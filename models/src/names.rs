@@ -57,8 +57,9 @@ fn bare_name(name: &str) -> &str {
     PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-/// Returns BERT's name of a tensor of BERT or DistilBERT.
+/// Returns BERT's name of a tensor of BERT or DistilBERT, also where the file has the older names of a normalisation.
 fn bert_name(name: &str) -> String {
+    let name = &name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias");
     let Some(rest) = name.strip_prefix("transformer.layer.") else { return name.to_string() };
     let named = PARTS.iter().find_map(|(theirs, berts)| {
         let (layer, part) = rest.split_once('.')?;
@@ -81,6 +82,7 @@ mod tests {
             "encoder.layer.0.attention.output.LayerNorm.weight"
         );
         assert_eq!(name("roberta.encoder.layer.1.output.dense.bias"), "encoder.layer.1.output.dense.bias");
+        assert_eq!(name("bert.embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
         assert_eq!(name("transformer.layer.0.other"), "transformer.layer.0.other");
     }
 }

@@ -63,7 +63,7 @@ impl PaddedBert {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bert::PackedBert;
+    use crate::bert::{PackedBert, Reads};
     use crate::family::{Architecture, Settings};
     use crate::gemm::Team;
     use crate::precision::Precision;
@@ -79,7 +79,7 @@ mod tests {
         let weights = || Weights::read(&folder.path().join("model.safetensors"), &Device::Cpu).unwrap();
         let positions = architecture.shape.positions;
         let padded = PaddedBert::load(weights(), config, positions, &Device::Cpu).unwrap();
-        let packed = PackedBert::load(&mut weights(), config, positions, Precision::F32).unwrap();
+        let packed = PackedBert::load(&mut weights(), config, positions, Precision::F32, Reads::AllRows).unwrap();
         let mut room = Room::new(1);
         let tokens = |ids: &[u32], second: usize| Tokens { ids: ids.to_vec(), second };
         let texts = [tokens(&[2, 5, 6, 7, 8, 9, 10, 3], 8), tokens(&[2, 3], 2), tokens(&[2, 30, 3, 40, 3], 3)];

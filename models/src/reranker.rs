@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use crate::bert::Reads;
 use crate::dense::{Activation, Dense};
 use crate::error::ModelError;
 use crate::family::{Architecture, Settings};
@@ -114,7 +115,7 @@ impl Reranker {
         let spec = RerankerSpec::read(folder)?;
         let tokenizer = Tokenizer::load(folder, spec.max_tokens, spec.architecture.shape.vocabulary)?;
         let (transformer, (head, weights_sha256)) =
-            Transformer::load(folder, &spec.architecture, options, |weights| {
+            Transformer::load(folder, &spec.architecture, options, Reads::FirstRow, |weights| {
                 Ok((spec.take_head(weights)?, weights.sha256.clone()))
             })?;
         let (family, kernels) = (spec.architecture.family, transformer.kernels());
@@ -157,7 +158,7 @@ impl Reranker {
         pairs.sort_unstable_by_key(|(number, _)| *number);
         let pairs: Vec<Tokens> = pairs.into_iter().flat_map(|(_, pairs)| pairs).collect();
         let finish = |rows: &[f32], score: &mut [f32]| self.score(rows, score);
-        self.transformer.run(&Job { texts: &pairs, width: 1, deadline, finish })
+        self.transformer.run(&Job { texts: &pairs, threads: self.transformer.threads(), width: 1, deadline, finish })
     }
 
     /// Writes the score of a pair. The head reads as many values as its first product has inputs: the first row.

@@ -58,6 +58,16 @@ impl Room {
     }
 }
 
+impl Room {
+    /// Goes on with the numbered rows only, after the tokens have looked at each other.
+    pub(crate) fn keep_rows(&mut self, rows: &[usize]) {
+        self.state.keep(rows);
+        self.context.keep(rows);
+        self.attended.cut(rows.len());
+        self.inner.cut(rows.len());
+    }
+}
+
 impl Members {
     /// Makes room for batches of so many rows with texts of so many tokens.
     pub(crate) fn reserve(&mut self, heads: Heads, rows: usize, tokens_max: usize) {

@@ -45,6 +45,25 @@ impl<N: Number> Rows<N> {
         self.numbers.reserve(self.panels * self.stride());
     }
 
+    /// Makes it a matrix of fewer rows, with whatever values.
+    pub(crate) fn cut(&mut self, rows: usize) {
+        self.rows = rows;
+    }
+
+    /// Keeps only the numbered rows, which come in ascending order.
+    pub(crate) fn keep(&mut self, rows: &[usize]) {
+        let (from, width) = (self.stride(), self.width);
+        self.rows = rows.len();
+        let to_panel = self.stride();
+        // No row moves to where one lies that is still to be moved: panels and rows only come closer to the front.
+        for panel in 0..self.panels {
+            for (to, row) in rows.iter().enumerate() {
+                let source = panel * from + row * width;
+                self.numbers.copy_within(source..source + width, panel * to_panel + to * width);
+            }
+        }
+    }
+
     /// Returns the number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
@@ -80,5 +99,31 @@ impl<N: Number> Rows<N> {
     pub(crate) fn left(&self, panel: usize, row: usize) -> Left<'_, N> {
         let values = &self.numbers[panel * self.stride() + row * self.width..];
         Left { values, stride: self.stride(), rows: self.rows - row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_rows_are_those_that_were_there() {
+        let mut rows = Rows::floats();
+        rows.shape(70, 3 * PANEL);
+        let stride = rows.stride();
+        let value = |panel: usize, row: usize| (panel * 100 + row) as f32;
+        for panel in 0..3 {
+            for row in 0..70 {
+                rows.numbers_mut()[panel * stride + row * PANEL..][..PANEL].fill(value(panel, row));
+            }
+        }
+        let kept = [0, 3, 4, 40, 69];
+        rows.keep(&kept);
+        assert_eq!(rows.rows(), kept.len());
+        for (panel, values) in rows.panels().enumerate() {
+            for (row, values) in kept.into_iter().zip(values.chunks_exact(PANEL)) {
+                assert_eq!(values, [value(panel, row); PANEL]);
+            }
+        }
     }
 }

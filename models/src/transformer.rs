@@ -2,12 +2,13 @@
 //!
 //! It does not tokenize, and what becomes of a text's rows is the caller's.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::batch;
-use crate::bert::{PackedBert, text_rows};
+use crate::bert::{PackedBert, Reads, text_rows};
 use crate::error::ModelError;
 use crate::family::{Architecture, Settings};
 use crate::folder::weights_path;
@@ -46,20 +47,23 @@ enum Runner {
 /// What is done with texts.
 pub(crate) struct Job<'a, F> {
     pub(crate) texts: &'a [Tokens],
+    /// How many threads may work, the caller's among them; at least one.
+    pub(crate) threads: usize,
     /// How many values `finish` writes for a text.
     pub(crate) width: usize,
     /// When the work is to be given up.
     pub(crate) deadline: Option<Instant>,
-    /// Turns the rows of a text into its values.
+    /// Turns the rows of a text, or at least those that count, into its values.
     pub(crate) finish: F,
 }
 
 impl Transformer {
-    /// Loads the transformer of a folder; `head` takes what is the caller's out of the weights, and learns their hash.
+    /// Loads the transformer of a folder, of whose rows those count; `head` takes what is the caller's out of the weights.
     pub(crate) fn load<T>(
         folder: &Path,
         architecture: &Architecture,
         options: &LoadOptions,
+        reads: Reads,
         head: impl FnOnce(&mut Weights) -> Result<T, ModelError>,
     ) -> Result<(Transformer, T), ModelError> {
         if options.threads == 0 {
@@ -69,7 +73,7 @@ impl Transformer {
         let mut weights = Weights::read(&weights_path(folder)?, &device)?;
         let head = head(&mut weights)?;
         architecture.prepare(&mut weights)?;
-        let runner = Runner::load(weights, architecture, options.precision, &device)?;
+        let runner = Runner::load(weights, architecture, options.precision, reads, &device)?;
         let helpers = if matches!(runner, Runner::Packed(_)) { options.threads - 1 } else { 0 };
         let no_start = |error| ModelError::Compute { detail: format!("encoding helpers do not start: {error}") };
         let transformer = Transformer {
@@ -91,7 +95,7 @@ impl Transformer {
         }
     }
 
-    /// Returns how many batches are worked side by side.
+    /// Returns how many batches can be worked side by side.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
@@ -106,13 +110,13 @@ impl Transformer {
         let lengths: Vec<usize> = job.texts.iter().map(|text| text.ids.len()).collect();
         let total: usize = lengths.iter().sum();
         let (workers, limit) = match self.runner {
-            Runner::Packed(_) => (self.threads, PACKED_TOKENS_MAX.min(total.div_ceil(self.threads))),
+            Runner::Packed(_) => (job.threads, PACKED_TOKENS_MAX.min(total.div_ceil(job.threads))),
             Runner::Padded(_) => (1, PADDED_TOKENS_MAX),
             Runner::Library(_) => (1, PACKED_TOKENS_MAX),
         };
         let batches = batch::cut(&lengths, limit);
         let at_work = AtWork::enter(&self.at_work);
-        let share = batches.len() == 1 && at_work.is_alone;
+        let share = job.threads > 1 && batches.len() == 1 && at_work.is_alone;
         let finished = side_by_side(batches.len(), workers, |number| {
             if job.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ModelError::DeadlinePassed { texts: job.texts.len() });
@@ -135,8 +139,7 @@ impl Transformer {
         texts: &[&Tokens],
         team: Team,
     ) -> Result<Vec<f32>, ModelError> {
-        let finish = |rows: &[f32]| {
-            let ranges = text_rows(texts);
+        let finish = |rows: &[f32], ranges: Vec<Range<usize>>| {
             let hidden = rows.len() / ranges.last().map_or(1, |range| range.end);
             let mut values = vec![0.0; texts.len() * job.width];
             for (range, values) in ranges.into_iter().zip(values.chunks_exact_mut(job.width)) {
@@ -145,9 +148,11 @@ impl Transformer {
             values
         };
         match &self.runner {
-            Runner::Packed(bert) => Ok(self.rooms.with(|room| finish(bert.forward(texts, &team, room)))),
-            Runner::Padded(bert) => Ok(finish(&bert.forward(texts)?)),
-            Runner::Library(model) => Ok(finish(&model.forward(texts)?)),
+            Runner::Packed(bert) => {
+                Ok(self.rooms.with(|room| finish(bert.forward(texts, &team, room), bert.output_rows(texts))))
+            }
+            Runner::Padded(bert) => Ok(finish(&bert.forward(texts)?, text_rows(texts))),
+            Runner::Library(model) => Ok(finish(&model.forward(texts)?, text_rows(texts))),
         }
     }
 }
@@ -157,12 +162,13 @@ impl Runner {
         mut weights: Weights,
         architecture: &Architecture,
         precision: Precision,
+        reads: Reads,
         device: &candle_core::Device,
     ) -> Result<Runner, ModelError> {
         let positions = architecture.shape.positions;
         match (&architecture.settings, device) {
             (Settings::Bert(config), candle_core::Device::Cpu) => {
-                Ok(Runner::Packed(PackedBert::load(&mut weights, config, positions, precision)?))
+                Ok(Runner::Packed(PackedBert::load(&mut weights, config, positions, precision, reads)?))
             }
             (Settings::Bert(config), device) => {
                 Ok(Runner::Padded(PaddedBert::load(weights, config, positions, device)?))

@@ -31,6 +31,11 @@ impl Weights {
         Ok(Weights { tensors, sha256: sha256_hex(&[&bytes]) })
     }
 
+    /// Returns how many bytes the tensors have that are left.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tensors.values().map(|tensor| tensor.elem_count() * size_of::<f32>()).sum()
+    }
+
     /// Gives every tensor another name.
     pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
         self.tensors = self.tensors.drain().map(|(old, tensor)| (name(&old), tensor)).collect();

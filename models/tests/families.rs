@@ -99,3 +99,18 @@ fn what_a_family_cannot_honour_is_refused() {
     check("qwen3", "vocab_size", json!(1u64 << 40), "model_file_invalid");
     check("bert", "model_type", json!("t5"), "model_unsupported");
 }
+
+#[test]
+fn a_configuration_cannot_make_the_loader_set_aside_what_the_weights_do_not_fill() {
+    check("bert", "intermediate_size", json!(1 << 20), "model_shape_mismatch");
+    check("bert", "num_hidden_layers", json!(512), "model_tensor_missing");
+    check("qwen3", "head_dim", json!(1 << 20), "model_file_invalid");
+    check("nomic_bert", "rotary_emb_fraction", json!(1e9), "model_unsupported");
+    check("jina_bert", "num_attention_heads", json!(1 << 19), "model_file_invalid");
+    let folder = tempfile::tempdir().unwrap();
+    let mut family = families().into_iter().find(|family| family.name == "jina_bert").unwrap();
+    family.config["max_position_embeddings"] = json!(100_000);
+    write(folder.path(), &family);
+    std::fs::remove_file(folder.path().join("sentence_bert_config.json")).unwrap();
+    assert_eq!(load(folder.path(), 1, Precision::F32).err().unwrap().code(), "model_unsupported");
+}

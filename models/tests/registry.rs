@@ -203,6 +203,8 @@ fn a_list_of_hashes_that_lies_is_refused() {
     check(format!("{list}0  ../../published/config.json\n"));
     check(format!("{list}0  /etc/hostname\n"));
     check(format!("{list}no hash\n"));
+    std::fs::write(folder.join("1_Pooling/model.safetensors"), "unlisted").unwrap();
+    check(list);
 }
 
 #[test]

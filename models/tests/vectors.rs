@@ -146,3 +146,20 @@ fn weights_in_other_formats_are_refused_by_name() {
         assert!(error.code() == "model_unsupported" && error.to_string().contains(name), "{error}");
     }
 }
+
+/// The last layer of such a model works on first rows only.
+#[test]
+fn a_first_row_is_the_same_beside_any_others() {
+    let folder = tiny(&["Transformer", "Pooling"]);
+    let texts: Vec<String> = crate::encoding::texts();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    write_json(folder.path(), "1_Pooling/config.json", &json!({"pooling_mode": "cls"}));
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let options = LoadOptions { threads: 2, device: Device::Cpu, precision, dimension: None };
+        let encoder = Encoder::load(folder.path(), "tiny", &options).unwrap();
+        let together = encoder.encode(&texts, TextKind::Document).unwrap();
+        for (text, expected) in texts.iter().zip(together.chunks_exact(32)) {
+            assert!(vector(&encoder, text, TextKind::Document) == expected, "{} {text}", precision.name());
+        }
+    }
+}

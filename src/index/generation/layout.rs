@@ -60,7 +60,7 @@ pub enum Section {
 
 impl Section {
     /// All sections in the order of the file.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; SECTIONS] = [
         Self::RowIds,
         Self::Vectors,
         Self::Codes,

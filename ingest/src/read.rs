@@ -15,6 +15,25 @@ use crate::limits::Limits;
 /// # Errors
 /// Every [`ReadError`] except those that only a worker process has (`Timeout`, `Crashed`).
 pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
+    with_text(read_any(bytes, name, limits)?)
+}
+
+/// Refuses a document that holds no text: of scanned pages that nobody has read.
+///
+/// # Errors
+/// `NoText`.
+pub(crate) fn with_text(document: Document) -> Result<Document, ReadError> {
+    match document.blocks.is_empty() {
+        true => Err(ReadError::NoText { detail: "scanned".into() }),
+        false => Ok(document),
+    }
+}
+
+/// Reads a file as [`read`] does, and gives scanned pages as a document without text.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_any(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
     if bytes.len() as u64 > limits.file_bytes_max {
         return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: limits.file_bytes_max });
     }

@@ -10,6 +10,7 @@ mod fixture;
 mod formats;
 mod hostile;
 mod layout;
+mod ocr;
 mod pdf;
 mod sample;
 mod worker;

@@ -58,4 +58,6 @@ pub struct Chunk {
     pub boxes: Vec<PageBox>,
     /// Tokens in `text`, as counted by the caller's counter.
     pub tokens: usize,
+    /// What read its blocks; several names are joined by `, `.
+    pub extractor: String,
 }

@@ -182,6 +182,7 @@ impl Writer<'_> {
             heading: self.heading(from..end),
             boxes: self.boxes(from..end),
             tokens,
+            extractor: self.extractor(from..end),
         });
     }
 
@@ -200,6 +201,14 @@ impl Writer<'_> {
 
     fn boxes(&self, range: std::ops::Range<usize>) -> Vec<PageBox> {
         self.document.blocks[self.blocks(range)].iter().flat_map(|block| block.boxes.iter().copied()).collect()
+    }
+
+    fn extractor(&self, range: std::ops::Range<usize>) -> String {
+        let blocks = self.document.blocks[self.blocks(range)].iter();
+        let mut names: Vec<&str> =
+            blocks.map(|block| block.extractor.as_deref().unwrap_or(&self.document.extractor)).collect();
+        names.dedup();
+        names.join(", ")
     }
 
     /// Returns the headings that all the text of a range stands under.

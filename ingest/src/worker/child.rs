@@ -33,7 +33,7 @@ pub fn run_worker() -> io::Result<()> {
 
 fn read(header: Header, file: Vec<u8>) -> io::Result<Answer> {
     let format = detect(&file, &header.name).map(Format::name).unwrap_or("unknown");
-    let work = move || crate::read::read(&file, &header.name, &header.limits);
+    let work = move || crate::read::read_any(&file, &header.name, &header.limits);
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work)?;
     Ok(thread.join().unwrap_or_else(|_| {
         Err(ReadError::Corrupt { format: format.into(), detail: "the reader panicked on it".into() })

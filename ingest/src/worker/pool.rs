@@ -5,10 +5,13 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::frame::Answer;
 use super::process::{Process, WorkerCommand};
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::limits::Limits;
+use crate::ocr::OcrCommand;
+use crate::read::with_text;
 
 /// Files that one process reads before it is replaced. Starting one costs a few milliseconds.
 const FILES_MAX: usize = 64;
@@ -18,6 +21,7 @@ pub struct WorkerPool {
     command: WorkerCommand,
     limits: Limits,
     workers: usize,
+    ocr: Option<OcrCommand>,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -33,7 +37,12 @@ impl WorkerPool {
     /// Makes a pool of up to `workers` processes (at least one); starts none yet.
     pub fn new(command: WorkerCommand, limits: Limits, workers: usize) -> Self {
         let state = Mutex::new(State::default());
-        Self { command, limits, workers: workers.max(1), state, returned: Condvar::new() }
+        Self { command, limits, workers: workers.max(1), ocr: None, state, returned: Condvar::new() }
+    }
+
+    /// Has pages without text read by a command, in the calling thread and outside of `wall_max`.
+    pub fn with_ocr(self, ocr: OcrCommand) -> Self {
+        Self { ocr: Some(ocr), ..self }
     }
 
     /// Reads a file in a worker process. Blocks while all workers are busy, then at most `wall_max`.
@@ -41,6 +50,14 @@ impl WorkerPool {
     /// # Errors
     /// Every [`ReadError`]; none of them concerns the next file.
     pub fn read(&self, bytes: &[u8], name: &str) -> Result<Document, ReadError> {
+        let mut document = self.read_in_worker(bytes, name)?;
+        if let Some(ocr) = &self.ocr {
+            ocr.fill(&mut document, bytes);
+        }
+        with_text(document)
+    }
+
+    fn read_in_worker(&self, bytes: &[u8], name: &str) -> Answer {
         if bytes.len() as u64 > self.limits.file_bytes_max {
             return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: self.limits.file_bytes_max });
         }

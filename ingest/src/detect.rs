@@ -142,6 +142,12 @@ pub fn detect(bytes: &[u8], name: &str) -> Result<Format, ReadError> {
     }
 }
 
+/// Returns whether a file is a zip archive of other files, and not a document that happens to be packed.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    let is_zip = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
+    is_zip && container(bytes) == Err(unsupported("zip"))
+}
+
 fn ending(name: &str) -> String {
     name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }

@@ -8,6 +8,7 @@
 //!
 //! Deliberately not done: no OCR but by a command of the system ([`ocr`]), no pictures, no network, no storage, no embedding.
 
+mod archive;
 pub mod chunk;
 mod compound;
 pub mod detect;

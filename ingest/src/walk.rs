@@ -96,6 +96,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn is_skipped(name: &str) -> bool {
+/// Returns whether a file or folder of this name is passed over.
+pub(crate) fn is_skipped(name: &str) -> bool {
     name.starts_with('.') || name.starts_with("~$") || name.ends_with('~') || name.eq_ignore_ascii_case("thumbs.db")
 }

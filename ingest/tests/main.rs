@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report; the lint's own exemption misses helpers")]
 
+mod archive;
 mod chunk;
 mod detect;
 mod doc;

@@ -5,7 +5,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::frame::Answer;
+use super::frame::Reply;
 use super::process::{Process, WorkerCommand};
 use crate::document::Document;
 use crate::error::ReadError;
@@ -50,14 +50,61 @@ impl WorkerPool {
     /// # Errors
     /// Every [`ReadError`]; none of them concerns the next file.
     pub fn read(&self, bytes: &[u8], name: &str) -> Result<Document, ReadError> {
-        let mut document = self.read_in_worker(bytes, name)?;
+        let mut answer = None;
+        self.run(bytes, name, None, &mut |reply| answer = Some(reply))?;
+        match answer {
+            Some(Reply::Answer(answer)) => self.finished(answer?, bytes),
+            _ => Err(ReadError::Crashed { detail: "worker gave no answer".into() }),
+        }
+    }
+
+    /// Reads a file, or every file inside it where it is a zip archive, and hands each outcome to `each`.
+    ///
+    /// Members come with their path inside the archive, to be joined to its uri by `!/`; the file itself, and what is
+    /// wrong with an archive as a whole, with `None`. A member that ends its process costs only itself. Scanned members
+    /// are not read by OCR. Blocks at most `wall_max` for each member.
+    pub fn read_each(&self, bytes: &[u8], name: &str, each: &mut dyn FnMut(Option<&str>, Result<Document, ReadError>)) {
+        let mut started = 0;
+        loop {
+            let mut member: Option<String> = None;
+            let before = started;
+            let outcome = self.run(bytes, name, Some(started), &mut |reply| match reply {
+                Reply::Member(path) => {
+                    started += 1;
+                    member = Some(path);
+                }
+                Reply::Answer(answer) => match member.take() {
+                    Some(path) => each(Some(&path), answer.and_then(with_text)),
+                    None => each(None, answer.and_then(|document| self.finished(document, bytes))),
+                },
+                Reply::End => {}
+            });
+            match outcome {
+                Ok(()) => return,
+                Err(error) => each(member.as_deref(), Err(error)),
+            }
+            // Another process goes on behind the member that ended this one.
+            if member.is_none() || started == before {
+                return;
+            }
+        }
+    }
+
+    /// Has scanned pages read, where there is a command for it.
+    fn finished(&self, mut document: Document, bytes: &[u8]) -> Result<Document, ReadError> {
         if let Some(ocr) = &self.ocr {
             ocr.fill(&mut document, bytes);
         }
         with_text(document)
     }
 
-    fn read_in_worker(&self, bytes: &[u8], name: &str) -> Answer {
+    fn run(
+        &self,
+        bytes: &[u8],
+        name: &str,
+        members_from: Option<usize>,
+        each: &mut dyn FnMut(Reply),
+    ) -> Result<(), ReadError> {
         if bytes.len() as u64 > self.limits.file_bytes_max {
             return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: self.limits.file_bytes_max });
         }
@@ -67,9 +114,9 @@ impl WorkerPool {
             None => Process::start(&self.command)
                 .map_err(|error| ReadError::Crashed { detail: format!("worker could not be started: {error}") })?,
         };
-        let answer = process.read(bytes, name, &self.limits)?;
+        process.read(bytes, name, &self.limits, members_from, each)?;
         slot.process = Some(process).filter(|process| process.served < FILES_MAX);
-        answer
+        Ok(())
     }
 
     /// Waits for a free worker.

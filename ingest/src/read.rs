@@ -5,7 +5,9 @@
 use crate::detect::{Format, detect};
 use crate::document::{BlockKind, Document};
 use crate::error::ReadError;
-use crate::extract::{csv, doc, docx, epub, html, json, mail, markdown, opendocument, pdf, pptx, rtf, text, xlsx};
+use crate::extract::{
+    csv, doc, docx, epub, html, json, mail, markdown, msg, opendocument, pdf, ppt, pptx, rtf, text, xls, xlsx,
+};
 use crate::limits::Limits;
 
 /// Reads a file: finds its format by content, extracts it, and gives it a title if it has none of use.
@@ -55,6 +57,9 @@ fn extract(format: Format) -> Extract {
         Format::OpenDocument => opendocument::read,
         Format::Pptx => pptx::read,
         Format::Xlsx => xlsx::read,
+        Format::Xls => xls::read,
+        Format::Ppt => ppt::read,
+        Format::Message => msg::read,
         Format::Epub => epub::read,
         Format::Mail => mail::read,
         Format::Html => html::read,

@@ -11,6 +11,7 @@ mod fixture;
 mod formats;
 mod hostile;
 mod layout;
+mod legacy;
 mod ocr;
 mod pdf;
 mod sample;

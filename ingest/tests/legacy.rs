@@ -33,7 +33,8 @@ fn workbook(globals: &[Vec<u8>], cells: &[Vec<u8>]) -> Vec<u8> {
     packed(&[("Workbook", stream)])
 }
 
-fn costs() -> Vec<u8> {
+/// Returns a workbook with every kind of cell.
+pub fn costs() -> Vec<u8> {
     // The second text goes on in another record, and changes there from one byte a character to two.
     let shared = [&2u32.to_le_bytes()[..], &3u32.to_le_bytes(), &[4, 0, 0], b"item", &[6, 0, 0], b"pri"].concat();
     let more = [&[1][..], &wide("ce价"), &[2, 0, 8, 1, 0], b"ok", &[0; 4]].concat();
@@ -79,7 +80,7 @@ fn atom(head: u16, kind: u16, content: &[u8]) -> Vec<u8> {
 }
 
 /// Returns a presentation of two slides, of which the file holds the second before the first.
-fn presentation() -> Vec<u8> {
+pub fn presentation() -> Vec<u8> {
     let header = |kind: u32| atom(0, 0xF9F, &kind.to_le_bytes());
     let persist = |number: u32| atom(0, 0x3F3, &[&number.to_le_bytes()[..], &[0; 16]].concat());
     let list = [
@@ -124,7 +125,8 @@ fn slides_come_in_the_order_of_their_list_with_the_texts_of_their_shapes() {
     assert_eq!(document.blocks.iter().map(|block| block.page).collect::<Vec<_>>(), [1, 1, 1, 1, 2, 2].map(Some));
 }
 
-fn message(body: &[(&str, Vec<u8>)]) -> Vec<u8> {
+/// Returns a message with these streams beside those of its people.
+pub fn message(body: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let property = |tag: u32, value: u64| [&tag.to_le_bytes()[..], &[0; 4], &value.to_le_bytes()].concat();
     // Seconds since 1601 of a Monday at nine.
     let properties = [

@@ -29,7 +29,7 @@ pub fn run_worker() -> io::Result<()> {
         let mut reply = |reply: &Reply| frame::write_reply(&mut output, reply, limits.output_bytes_max);
         match from {
             Some(from) if is_archive(&file) => read_members(&header, &file, from, &mut reply)?,
-            _ => reply(&Reply::Answer(read(header.name, file, limits)?))?,
+            _ => reply(&Reply::Answer(Box::new(read(header.name, file, limits)?)))?,
         }
         if from.is_some() {
             reply(&Reply::End)?;
@@ -53,13 +53,13 @@ fn read_members(
             outcome = reply(&Reply::Member(path.to_owned())).and_then(|()| {
                 let answer =
                     member.map_or_else(|error| Ok(Err(error)), |member| read(path.to_owned(), member, limits))?;
-                reply(&Reply::Answer(answer))
+                reply(&Reply::Answer(Box::new(answer)))
             });
         }
         outcome.is_ok()
     });
     outcome?;
-    listed.or_else(|error| reply(&Reply::Answer(Err(error))))
+    listed.or_else(|error| reply(&Reply::Answer(Box::new(Err(error)))))
 }
 
 fn read(name: String, file: Vec<u8>, limits: Limits) -> io::Result<Answer> {

@@ -38,7 +38,7 @@ pub enum Reply {
     /// The member that is read next, by its path inside the archive.
     Member(String),
     /// What was read.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// There are no more members.
     End,
 }
@@ -86,7 +86,7 @@ pub fn read_request(from: &mut impl Read) -> io::Result<Option<(Header, Vec<u8>)
 pub fn write_reply(to: &mut impl Write, reply: &Reply, bytes_max: u64) -> io::Result<()> {
     let mut json = serde_json::to_vec(reply)?;
     if json.len() as u64 > bytes_max {
-        json = serde_json::to_vec(&Reply::Answer(Err(too_long(bytes_max))))?;
+        json = serde_json::to_vec(&Reply::Answer(Box::new(Err(too_long(bytes_max)))))?;
     }
     to.write_all(MARK)?;
     to.write_all(&(json.len() as u64).to_le_bytes())?;
@@ -103,7 +103,7 @@ pub fn read_reply(from: &mut impl Read, bytes_max: u64) -> io::Result<Reply> {
     let length = read_length(from)?;
     // The child's own limit message may be a little longer than a limit of a few bytes.
     if length > bytes_max.max(1024) {
-        return Ok(Reply::Answer(Err(too_long(bytes_max))));
+        return Ok(Reply::Answer(Box::new(Err(too_long(bytes_max)))));
     }
     Ok(serde_json::from_slice(&read_exactly(from, length)?)?)
 }

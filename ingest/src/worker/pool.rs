@@ -16,6 +16,9 @@ use crate::read::with_text;
 /// Files that one process reads before it is replaced. Starting one costs a few milliseconds.
 const FILES_MAX: usize = 64;
 
+/// Gets the path of a member, or `None` for the file itself, and what was read.
+pub type Each<'a> = dyn FnMut(Option<&str>, Result<Document, ReadError>) + 'a;
+
 /// Worker processes, at most a fixed number at a time.
 pub struct WorkerPool {
     command: WorkerCommand,
@@ -53,7 +56,7 @@ impl WorkerPool {
         let mut answer = None;
         self.run(bytes, name, None, &mut |reply| answer = Some(reply))?;
         match answer {
-            Some(Reply::Answer(answer)) => self.finished(answer?, bytes),
+            Some(Reply::Answer(answer)) => self.finished((*answer)?, bytes),
             _ => Err(ReadError::Crashed { detail: "worker gave no answer".into() }),
         }
     }
@@ -63,7 +66,7 @@ impl WorkerPool {
     /// Members come with their path inside the archive, to be joined to its uri by `!/`; the file itself, and what is
     /// wrong with an archive as a whole, with `None`. A member that ends its process costs only itself. Scanned members
     /// are not read by OCR. Blocks at most `wall_max` for each member.
-    pub fn read_each(&self, bytes: &[u8], name: &str, each: &mut dyn FnMut(Option<&str>, Result<Document, ReadError>)) {
+    pub fn read_each(&self, bytes: &[u8], name: &str, each: &mut Each) {
         let mut started = 0;
         loop {
             let mut member: Option<String> = None;

@@ -69,7 +69,7 @@ fn mutants_of_good_files_fail_alone_and_in_time() {
     let pool = pool(Limits::default(), 1);
     let seeds = seeds();
     for (name, bytes) in &seeds {
-        assert!(pool.read(bytes, name).is_ok(), "{name} is a good file");
+        pool.read_each(bytes, name, &mut |_, outcome| assert!(outcome.is_ok(), "{name} is a good file"));
     }
     for number in 0..mutants {
         let (name, bytes) = &seeds[number % seeds.len()];

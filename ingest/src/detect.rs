@@ -26,6 +26,12 @@ pub enum Format {
     Pptx,
     /// Excel (Office Open XML).
     Xlsx,
+    /// Excel 95 to 2003.
+    Xls,
+    /// PowerPoint 97 to 2003.
+    Ppt,
+    /// One message saved by Outlook.
+    Message,
     /// EPUB books.
     Epub,
     /// One mail message, MIME.
@@ -53,6 +59,9 @@ impl Format {
             Self::OpenDocument => "opendocument",
             Self::Pptx => "pptx",
             Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Ppt => "ppt",
+            Self::Message => "msg",
             Self::Epub => "epub",
             Self::Mail => "eml",
             Self::Html => "html",
@@ -142,6 +151,12 @@ pub fn detect(bytes: &[u8], name: &str) -> Result<Format, ReadError> {
     }
 }
 
+/// Returns whether a file is a zip archive of other files, and not a document that happens to be packed.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    let is_zip = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
+    is_zip && container(bytes) == Err(unsupported("zip"))
+}
+
 fn ending(name: &str) -> String {
     name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }
@@ -189,9 +204,10 @@ fn compound(bytes: &[u8]) -> Result<Format, ReadError> {
     Err(match () {
         () if holds("EncryptedPackage") => ReadError::Encrypted,
         () if holds("WordDocument") => return Ok(Format::Doc),
-        () if holds("Workbook") => unsupported("xls"),
-        () if holds("PowerPoint Document") => unsupported("ppt"),
-        () if holds("__properties_version1.0") => unsupported("msg"),
+        () if holds("Workbook") => return Ok(Format::Xls),
+        () if holds("PowerPoint Document") => return Ok(Format::Ppt),
+        () if holds("__substg1.0_") => return Ok(Format::Message),
+        () if holds("Book") => return Ok(Format::Xls),
         () => unsupported("ole2"),
     })
 }

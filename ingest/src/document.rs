@@ -26,6 +26,12 @@ pub struct Document {
     pub extractor: String,
     /// What was lost or doubtful, one line each, without text of the document.
     pub warnings: Vec<String>,
+    /// How much the text of each page looks like text, from 0 to 1; empty where the format has no pages of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub page_quality: Vec<f32>,
+    /// Pages that show text only as a picture, or in an encoding that nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs_ocr: Vec<u32>,
 }
 
 /// A paragraph, heading, list item, table or note of a document.
@@ -47,6 +53,9 @@ pub struct Block {
     /// Where it stands on its pages, in points from the lower left corner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boxes: Vec<PageBox>,
+    /// What read it, where that was not [`Document::extractor`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<String>,
 }
 
 /// Kind of a [`Block`].
@@ -86,19 +95,45 @@ impl Document {
         }
         self.text.push_str(text);
         let end = start + text.chars().count();
-        self.blocks.push(Block { kind, level, page, start, end, cells: Vec::new(), boxes: Vec::new() });
+        let block = Block { kind, level, page, start, end, cells: Vec::new(), boxes: Vec::new(), extractor: None };
+        self.blocks.push(block);
         self.blocks.last_mut()
     }
 
-    /// Appends all blocks of another document, on `page` where the format has pages.
-    pub(crate) fn append(&mut self, other: Document, page: Option<u32>) {
+    /// Appends all blocks of another document.
+    pub(crate) fn append(&mut self, other: Document) {
         let characters: Vec<char> = other.text.chars().collect();
         for block in other.blocks {
             let text: String = characters.get(block.start..block.end).unwrap_or_default().iter().collect();
-            if let Some(own) = self.push(block.kind, block.level, page, &text) {
+            if let Some(own) = self.push(block.kind, block.level, block.page, &text) {
                 own.cells = block.cells;
+                own.boxes = block.boxes;
+                own.extractor = block.extractor;
             }
         }
+    }
+
+    /// Puts blocks in the place of those of one page.
+    pub(crate) fn replace_page(&mut self, page: u32, read: Document) {
+        let old = std::mem::take(&mut self.blocks);
+        let text = std::mem::take(&mut self.text);
+        let part = |blocks: Vec<Block>| Document { text: text.clone(), blocks, ..Document::default() };
+        let (before, rest): (Vec<_>, Vec<_>) = old.into_iter().partition(|block| block.page < Some(page));
+        let after: Vec<_> = rest.into_iter().filter(|block| block.page > Some(page)).collect();
+        for part in [part(before), read, part(after)] {
+            self.append(part);
+        }
+    }
+
+    /// Returns the quality of a page's text; 0 for a page without blocks.
+    pub(crate) fn page_quality(&self, page: u32) -> f32 {
+        let has_text = self.blocks.iter().any(|block| block.page == Some(page));
+        let quality = self.page_quality.get((page as usize).saturating_sub(1)).copied().unwrap_or_default();
+        if has_text { quality } else { 0.0 }
+    }
+
+    pub(crate) fn set_quality(&mut self, page: u32, quality: f32) {
+        self.page_quality.iter_mut().skip((page as usize).saturating_sub(1)).take(1).for_each(|old| *old = quality);
     }
 
     /// Appends a table whose rows are lines of cells joined by ` | `.

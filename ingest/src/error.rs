@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Formats that are read, as people call them.
-const SUPPORTED: &str = "pdf, doc, docx, rtf, odt, pptx, xlsx, epub, eml, html, markdown, csv, json and plain text";
+const SUPPORTED: &str =
+    "pdf, doc, docx, rtf, odt, ppt, pptx, xls, xlsx, epub, eml, msg, html, markdown, csv, json and plain text";
 
 /// Reason for which one file gave no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]

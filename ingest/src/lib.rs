@@ -6,17 +6,22 @@
 //! Parsers are never trusted with the server's own process: what a hostile file can reach is its child, and the limits
 //! are in [`Limits`].
 //!
-//! Deliberately not done: no OCR, no pictures, no network, no storage, no embedding.
+//! Deliberately not done: no OCR but by a command of the system ([`ocr`]), no pictures, no network, no storage, no embedding.
 
+mod archive;
 pub mod chunk;
 mod compound;
 pub mod detect;
 mod document;
 mod error;
 pub mod extract;
+pub mod glob;
 mod layout;
 mod limits;
 mod little;
+pub mod minhash;
+pub mod ocr;
+mod quality;
 mod read;
 pub mod sample;
 pub mod walk;

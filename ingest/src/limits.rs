@@ -24,6 +24,8 @@ pub struct Limits {
     pub package_bytes_max: u64,
     /// Largest ratio of unpacked to packed bytes, looked at above 1 MiB unpacked.
     pub inflate_ratio_max: u64,
+    /// Deepest nesting of archives in archives.
+    pub archive_depth_max: usize,
     /// Deepest nesting of markup or objects.
     pub depth_max: usize,
     /// Memory that the worker process may write to.
@@ -46,6 +48,7 @@ impl Default for Limits {
             part_bytes_max: 256 << 20,
             package_bytes_max: 1 << 30,
             inflate_ratio_max: 100,
+            archive_depth_max: 3,
             depth_max: 256,
             memory_bytes_max: 512 << 20,
             cpu_max: Duration::from_secs(20),

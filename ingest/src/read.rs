@@ -5,7 +5,9 @@
 use crate::detect::{Format, detect};
 use crate::document::{BlockKind, Document};
 use crate::error::ReadError;
-use crate::extract::{csv, doc, docx, epub, html, json, mail, markdown, opendocument, pdf, pptx, rtf, text, xlsx};
+use crate::extract::{
+    csv, doc, docx, epub, html, json, mail, markdown, msg, opendocument, pdf, ppt, pptx, rtf, text, xls, xlsx,
+};
 use crate::limits::Limits;
 
 /// Reads a file: finds its format by content, extracts it, and gives it a title if it has none of use.
@@ -15,6 +17,25 @@ use crate::limits::Limits;
 /// # Errors
 /// Every [`ReadError`] except those that only a worker process has (`Timeout`, `Crashed`).
 pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
+    with_text(read_any(bytes, name, limits)?)
+}
+
+/// Refuses a document that holds no text: of scanned pages that nobody has read.
+///
+/// # Errors
+/// `NoText`.
+pub(crate) fn with_text(document: Document) -> Result<Document, ReadError> {
+    match document.blocks.is_empty() {
+        true => Err(ReadError::NoText { detail: "scanned".into() }),
+        false => Ok(document),
+    }
+}
+
+/// Reads a file as [`read`] does, and gives scanned pages as a document without text.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_any(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
     if bytes.len() as u64 > limits.file_bytes_max {
         return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: limits.file_bytes_max });
     }
@@ -36,6 +57,9 @@ fn extract(format: Format) -> Extract {
         Format::OpenDocument => opendocument::read,
         Format::Pptx => pptx::read,
         Format::Xlsx => xlsx::read,
+        Format::Xls => xls::read,
+        Format::Ppt => ppt::read,
+        Format::Message => msg::read,
         Format::Epub => epub::read,
         Format::Mail => mail::read,
         Format::Html => html::read,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::ReadError;
+use crate::glob::Patterns;
 
 /// Deepest folder below a root. Paths end at 4,096 bytes, so only a hostile tree is deeper.
 const DEPTH_MAX: usize = 128;
@@ -26,7 +27,12 @@ pub struct FoundFile {
 
 /// Returns all files under `roots`, ordered by uri within each root, and what could not be looked at.
 pub fn walk(roots: &[PathBuf]) -> (Vec<FoundFile>, Vec<(PathBuf, ReadError)>) {
-    let mut walk = Walk::default();
+    walk_matching(roots, &Patterns::default())
+}
+
+/// Returns those files under `roots` that the patterns want, as [`walk`] does. A root that is a file is always wanted.
+pub fn walk_matching(roots: &[PathBuf], patterns: &Patterns) -> (Vec<FoundFile>, Vec<(PathBuf, ReadError)>) {
+    let mut walk = Walk { patterns: patterns.clone(), ..Walk::default() };
     for root in roots {
         let before = walk.files.len();
         // A root may itself be a link: it was named on purpose.
@@ -42,6 +48,7 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<FoundFile>, Vec<(PathBuf, ReadError)>) {
 
 #[derive(Default)]
 struct Walk {
+    patterns: Patterns,
     files: Vec<FoundFile>,
     failures: Vec<(PathBuf, ReadError)>,
 }
@@ -62,9 +69,12 @@ impl Walk {
                 continue;
             }
             let uri = format!("{prefix}{name}");
+            if self.patterns.excludes(&uri) {
+                continue;
+            }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && depth < DEPTH_MAX => self.folder(&path, &format!("{uri}/"), depth + 1),
-                Ok(kind) if kind.is_file() => self.file(&path, uri),
+                Ok(kind) if kind.is_file() && self.patterns.wants(&uri) => self.file(&path, uri),
                 Ok(_) => {}
                 Err(error) => self.fail(&path, &error),
             }
@@ -96,6 +106,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn is_skipped(name: &str) -> bool {
+/// Returns whether a file or folder of this name is passed over.
+pub(crate) fn is_skipped(name: &str) -> bool {
     name.starts_with('.') || name.starts_with("~$") || name.ends_with('~') || name.eq_ignore_ascii_case("thumbs.db")
 }

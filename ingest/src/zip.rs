@@ -46,7 +46,19 @@ impl<'a> Container<'a> {
     /// # Errors
     /// `Encrypted`, `LimitExceeded` for a part, the sum of parts or the ratio, `Corrupt` for everything else.
     pub fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(&position) = self.positions.get(&key(name)) else { return Ok(None) };
+        self.positions.get(&key(name)).copied().map(|position| self.part_at(position)).transpose()
+    }
+
+    /// Returns the names of all entries, in the order of the directory; those of folders end with `/`.
+    pub fn names(&self) -> Vec<String> {
+        self.archive.file_names_raw().map(|name| String::from_utf8_lossy(name).replace('\\', "/")).collect()
+    }
+
+    /// Returns the unpacked bytes of the entry at a position of the directory.
+    ///
+    /// # Errors
+    /// As [`Container::part`].
+    pub fn part_at(&mut self, position: usize) -> Result<Vec<u8>, ReadError> {
         let entry = self.archive.by_index_data(position).map_err(damaged)?;
         if entry.encrypted() {
             return Err(ReadError::Encrypted);
@@ -56,7 +68,7 @@ impl<'a> Container<'a> {
         let room = self.limits.package_bytes_max.saturating_sub(self.unpacked_bytes);
         let bytes = unpack(file, packed, room, &self.limits)?;
         self.unpacked_bytes += bytes.len() as u64;
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 }
 

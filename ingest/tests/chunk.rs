@@ -1,10 +1,11 @@
 //! Chunking as a user of the crate sees it: edges, sizes, headings, tables, and properties over random documents.
 
 use proptest::prelude::*;
-use ragstone_ingest::chunk::{Chunk, ChunkRules, split};
+use ragstone_ingest::chunk::{Chunk, ChunkRules, ChunkStrategy, split};
 use ragstone_ingest::{BlockKind, Document};
 
-const SMALL: ChunkRules = ChunkRules { target_tokens: 20, max_tokens: 40, overlap_sentences: 1 };
+const SMALL: ChunkRules =
+    ChunkRules { target_tokens: 20, max_tokens: 40, overlap_sentences: 1, strategy: ChunkStrategy::Structure };
 
 /// Counts words, and CJK characters one by one, as a tokenizer roughly does.
 fn count(text: &str) -> usize {
@@ -52,7 +53,7 @@ fn a_top_heading_begins_a_chunk_and_stays_with_its_text() {
 fn a_long_paragraph_is_cut_at_sentences_and_repeats_the_last_one() {
     let sentence = |number: usize| format!("Sentence {number} has five words.");
     let text = (1..=8).map(sentence).collect::<Vec<_>>().join(" ");
-    let rules = ChunkRules { target_tokens: 20, max_tokens: 30, overlap_sentences: 1 };
+    let rules = ChunkRules { target_tokens: 20, max_tokens: 30, overlap_sentences: 1, ..ChunkRules::default() };
     let chunks = split(&document(&[(BlockKind::Paragraph, 0, &text)]), &rules, &count);
     assert!(chunks.len() >= 2);
     assert!(chunks.iter().all(|chunk| chunk.text.starts_with("Sentence") && chunk.text.ends_with("words.")));
@@ -72,7 +73,7 @@ fn a_long_table_repeats_its_header_row() {
 #[test]
 fn chinese_text_is_cut_after_its_own_stops() {
     let text = "员工每年享有十天带薪年假。年假须提前两周申请。经理应在三天内答复。未休完的年假可以结转。";
-    let rules = ChunkRules { target_tokens: 26, max_tokens: 40, overlap_sentences: 0 };
+    let rules = ChunkRules { target_tokens: 26, max_tokens: 40, overlap_sentences: 0, ..ChunkRules::default() };
     let chunks = split(&document(&[(BlockKind::Paragraph, 0, text)]), &rules, &count);
     assert!(chunks.len() >= 2);
     assert!(chunks.iter().all(|chunk| chunk.text.ends_with('。')));
@@ -89,7 +90,7 @@ fn a_counter_that_grows_at_joins_never_breaks_the_bound() {
 #[test]
 fn an_empty_document_has_no_chunks_and_the_rules_have_a_name() {
     assert_eq!(split(&Document::default(), &SMALL, &count), []);
-    assert_eq!(ChunkRules::default().rule_id(), "structure-1/256/512/1");
+    assert_eq!(ChunkRules::default().rule_id(), "structure-2/256/512/1");
 }
 
 fn any_block() -> impl Strategy<Value = (BlockKind, Option<u8>, u32, String)> {
@@ -143,4 +144,86 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_items_of_a_list_stay_together_where_they_can() {
+    let item = |number: usize| format!("{number}. an item of seven words in all");
+    let items: Vec<String> = (1..=4).map(item).collect();
+    let mut blocks = vec![(BlockKind::Paragraph, 0, "Some words before the list of four items.")];
+    blocks.extend(items.iter().map(|item| (BlockKind::ListItem, 0, item.as_str())));
+    blocks.push((BlockKind::Paragraph, 0, "Some words behind it."));
+    let chunks = split(&document(&blocks), &SMALL, &count);
+    assert_eq!(chunks.len(), 3, "{:?}", texts(&chunks));
+    assert!(chunks[1].text.starts_with("1. ") && chunks[1].text.contains("4. an item"));
+}
+
+#[test]
+fn code_stays_whole_up_to_the_largest_chunk() {
+    let code = "let a = 1;\n".repeat(9);
+    let blocks = [(BlockKind::Paragraph, 0, "Before it."), (BlockKind::Code, 0, code.as_str())];
+    let chunks = split(&document(&blocks), &SMALL, &count);
+    assert_eq!(texts(&chunks), ["Before it.", code.trim()]);
+}
+
+fn pages() -> Document {
+    let mut document = Document { pages: Some(2), ..Document::default() };
+    document.push(BlockKind::Heading, Some(1), Some(1), "Top");
+    document.push(BlockKind::Paragraph, None, Some(1), "One sentence of six words. Another one of five words.");
+    document.push(BlockKind::Heading, Some(1), Some(1), "Next");
+    document.push(BlockKind::Paragraph, None, Some(2), "On the second page.");
+    document
+}
+
+fn check_strategy(strategy: ChunkStrategy, target_tokens: usize, expected: &[&str]) {
+    let rules = ChunkRules { strategy, target_tokens, max_tokens: 40, overlap_sentences: 0 };
+    assert_eq!(texts(&split(&pages(), &rules, &count)), expected);
+}
+
+#[test]
+fn strategies_end_chunks_at_sections_sizes_or_pages() {
+    let (one, another) = ("One sentence of six words.", "Another one of five words.");
+    let top = format!("Top\n\n{one} {another}");
+    check_strategy(ChunkStrategy::Structure, 30, &[&top, "Next\n\nOn the second page."]);
+    check_strategy(ChunkStrategy::Page, 9, &[&format!("{top}\n\nNext"), "On the second page."]);
+    check_strategy(ChunkStrategy::Recursive, 30, &[&format!("{top}\n\nNext\n\nOn the second page.")]);
+    check_strategy(
+        ChunkStrategy::Fixed,
+        5,
+        &["Top\n\nOne sentence of six", "words. Another one of five", "words.\n\nNext\n\nOn the second", "page."],
+    );
+}
+
+#[test]
+fn every_strategy_keeps_every_word_and_has_a_name_of_its_own() {
+    let mut ids = std::collections::HashSet::new();
+    for strategy in [ChunkStrategy::Structure, ChunkStrategy::Recursive, ChunkStrategy::Fixed, ChunkStrategy::Page] {
+        let rules = ChunkRules { strategy, overlap_sentences: 0, ..SMALL };
+        let joined = texts(&split(&pages(), &rules, &count)).join(" ");
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&joined), words(&pages().text), "{strategy:?}");
+        assert!(ids.insert(rules.rule_id()));
+    }
+}
+
+#[test]
+fn chunks_of_a_section_have_it_in_common() {
+    let long = "A sentence of five words. ".repeat(12);
+    let document = document(&[
+        (BlockKind::Paragraph, 0, "A preface."),
+        (BlockKind::Heading, 1, "Travel"),
+        (BlockKind::Heading, 2, "Hotels"),
+        (BlockKind::Paragraph, 0, &long),
+        (BlockKind::Heading, 2, "Trains"),
+        (BlockKind::Paragraph, 0, "First class."),
+    ]);
+    let characters: Vec<char> = document.text.chars().collect();
+    let section = |chunk: &Chunk| characters[chunk.section_start..chunk.section_end].iter().collect::<String>();
+    let chunks = split(&document, &SMALL, &count);
+    assert_eq!(section(&chunks[0]), "A preface.");
+    assert!(
+        chunks.len() >= 5
+            && chunks[1..chunks.len() - 1].iter().all(|chunk| section(chunk).starts_with("Travel\n\nHotels\n\nA"))
+    );
+    assert_eq!(section(&chunks[chunks.len() - 1]), "Trains\n\nFirst class.");
 }

@@ -57,8 +57,9 @@ fn formats_that_are_not_read_are_named() {
     check(b"PK\x03\x04..xl/workbook.bin", "a.xlsb", unsupported("xlsb"));
     check(b"PK\x03\x04..other", "a.zip", unsupported("zip"));
     check(b"<?xml version='1.0'?><a/>", "a.xml", unsupported("xml"));
-    check(&compound("Workbook"), "a.xls", unsupported("xls"));
-    check(&compound("PowerPoint Document"), "a.ppt", unsupported("ppt"));
+    check(&compound("Workbook"), "a.xls", Ok(Format::Xls));
+    check(&compound("__substg1.0_0037001F"), "a.msg", Ok(Format::Message));
+    check(&compound("PowerPoint Document"), "a.ppt", Ok(Format::Ppt));
     check(&compound("Other"), "a.doc", unsupported("ole2"));
 }
 

@@ -83,7 +83,6 @@ const WORDS: [&str; 12] = [
 fn table(chance: &mut Chance) -> Written {
     let (rows, columns) = (4 + chance.below(12), 1 + chance.below(5));
     let leading = 11.5 + chance.below(8) as f32;
-    let mut cells = vec![vec![String::new(); columns + 1]];
     let mut y = 700.0;
     let mut lines: Vec<(f32, f32, String)> = Vec::new();
     let right = |column: usize| 220.0 + 70.0 * column as f32;
@@ -92,16 +91,17 @@ fn table(chance: &mut Chance) -> Written {
         lines.push((x, y, text.to_owned()));
     };
     let is_wrapped = chance.below(2) == 0;
-    cells[0][0] = "in millions".into();
+    let mut header = vec!["in millions".to_owned()];
     for column in 1..=columns {
         let year = format!("{}", 2015 + column);
-        cells[0][column] = if is_wrapped { format!("March {year}") } else { year.clone() };
+        header.push(if is_wrapped { format!("March {year}") } else { year.clone() });
         if is_wrapped {
             set(&mut lines, column, y + 9.5, "March");
         }
         set(&mut lines, column, y, &year);
     }
     set(&mut lines, 0, y, "in millions");
+    let mut cells = vec![header];
     for _ in 0..rows {
         y -= leading + if is_wrapped { 2.0 } else { 0.0 };
         let mut row = vec![WORDS[chance.below(WORDS.len())].to_owned()];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report; the lint's own exemption misses helpers")]
 
+mod archive;
 mod chunk;
 mod detect;
 mod doc;
@@ -10,6 +11,8 @@ mod fixture;
 mod formats;
 mod hostile;
 mod layout;
+mod legacy;
+mod ocr;
 mod pdf;
 mod sample;
 mod worker;

@@ -126,7 +126,8 @@ impl IngestContext {
         let window = self.embedder.tokenizer().max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
         let window = window.max(CHUNK_TOKENS_MIN);
         let Chunking { target_tokens, max_tokens, overlap_sentences } = self.schema.chunking;
-        ChunkRules { target_tokens: target_tokens.min(window), max_tokens: max_tokens.min(window), overlap_sentences }
+        let (target_tokens, max_tokens) = (target_tokens.min(window), max_tokens.min(window));
+        ChunkRules { target_tokens, max_tokens, overlap_sentences, ..ChunkRules::default() }
     }
 
     fn shared_columns(&self, id: &str, uri: &str, document: &Document, sha256: [u8; 32], bytes: usize) -> ChunkRow {

@@ -9,6 +9,8 @@ mod pack;
 mod sentence;
 mod unit;
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::PageBox;
 
 pub use context::embedding_text;
@@ -23,18 +25,48 @@ pub struct ChunkRules {
     pub max_tokens: usize,
     /// Sentences repeated from the end of the chunk before, inside one section.
     pub overlap_sentences: usize,
+    /// Where chunks end beside where they are full.
+    pub strategy: ChunkStrategy,
+}
+
+/// Where chunks end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkStrategy {
+    /// At sections, then between blocks, then between sentences. Lists and code stay whole where they can.
+    #[default]
+    Structure,
+    /// Between blocks, then between sentences; headings are text like any other.
+    Recursive,
+    /// Wherever the target is reached, in the middle of a sentence too.
+    Fixed,
+    /// At the end of each page, and inside a page only where it is larger than a chunk may be.
+    Page,
+}
+
+impl ChunkStrategy {
+    /// Returns its name with the version of how it cuts.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Structure => "structure-2",
+            Self::Recursive => "recursive-1",
+            Self::Fixed => "fixed-1",
+            Self::Page => "page-1",
+        }
+    }
 }
 
 impl Default for ChunkRules {
     fn default() -> Self {
-        Self { target_tokens: 256, max_tokens: 512, overlap_sentences: 1 }
+        Self { target_tokens: 256, max_tokens: 512, overlap_sentences: 1, strategy: ChunkStrategy::Structure }
     }
 }
 
 impl ChunkRules {
     /// Returns the name of these rules, which changes when the same document would be cut differently.
     pub fn rule_id(&self) -> String {
-        format!("structure-1/{}/{}/{}", self.target_tokens, self.max_tokens, self.overlap_sentences)
+        let Self { target_tokens, max_tokens, overlap_sentences, strategy } = self;
+        format!("{}/{target_tokens}/{max_tokens}/{overlap_sentences}", strategy.id())
     }
 }
 
@@ -54,8 +86,15 @@ pub struct Chunk {
     pub char_end: usize,
     /// Headings above it, the highest first. A heading that opens the chunk belongs to them.
     pub heading: Vec<String>,
+    /// First character of the section around it: all that stands below the same heading of level 1 or 2, or between
+    /// two of them. Several chunks of a section have it in common, as their parent.
+    pub section_start: usize,
+    /// One past the last character of that section.
+    pub section_end: usize,
     /// Where its blocks stand on their pages.
     pub boxes: Vec<PageBox>,
     /// Tokens in `text`, as counted by the caller's counter.
     pub tokens: usize,
+    /// What read its blocks; several names are joined by `, `.
+    pub extractor: String,
 }

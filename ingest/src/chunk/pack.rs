@@ -4,8 +4,8 @@
 //! at the end of a draft go over to the next one. Costs one count for each unit and one for each chunk.
 
 use super::unit::{Unit, units};
-use super::{Chunk, ChunkRules};
-use crate::document::{BlockKind, Document, PageBox};
+use super::{Chunk, ChunkRules, ChunkStrategy};
+use crate::document::{Block, BlockKind, Document, PageBox};
 
 /// Deepest heading level that always begins a chunk of its own. Chosen: deeper sections are often a few lines.
 const SECTION_LEVEL_MAX: u8 = 2;
@@ -16,9 +16,11 @@ const SECTION_LEVEL_MAX: u8 = 2;
 /// ends before a heading of level 1 or 2 and, once it is half full, before any heading. Linear in the text.
 pub fn split(document: &Document, rules: &ChunkRules, count: &dyn Fn(&str) -> usize) -> Vec<Chunk> {
     let units = units(document, rules, count);
+    let groups = groups(document);
     let mut sizes = vec![0; document.blocks.len()];
-    units.iter().for_each(|unit| sizes[unit.block] += unit.tokens);
-    let writer = Writer { document, rules, count, units: &units, paths: paths(document) };
+    units.iter().for_each(|unit| sizes[groups[unit.block]] += unit.tokens);
+    let (paths, sections) = (paths(document), sections(document));
+    let writer = Writer { document, rules, count, units: &units, groups, paths, sections };
     let mut chunks = Vec::new();
     let mut draft = Draft::default();
     for (next, unit) in units.iter().enumerate() {
@@ -70,23 +72,38 @@ impl Draft {
 fn edge_before(next: usize, draft: &Draft, writer: &Writer, sizes: &[usize]) -> Option<Edge> {
     let unit = &writer.units[next];
     let target = writer.rules.target_tokens;
-    if !draft.has_body {
-        let is_over = draft.start < draft.end && draft.tokens + unit.tokens > writer.rules.max_tokens;
-        return is_over.then_some(Edge::Full);
+    let is_full = draft.tokens + unit.tokens > target;
+    let is_over = draft.tokens + unit.tokens > writer.rules.max_tokens;
+    let is_begun = draft.start < draft.end;
+    match writer.rules.strategy {
+        _ if !is_begun => return None,
+        ChunkStrategy::Fixed => return is_full.then_some(Edge::Full),
+        ChunkStrategy::Page => {
+            let page = |unit: usize| writer.document.blocks[writer.units[unit].block].page;
+            return if page(next) != page(next - 1) { Some(Edge::Section) } else { is_over.then_some(Edge::Full) };
+        }
+        _ if !draft.has_body => return is_over.then_some(Edge::Full),
+        ChunkStrategy::Structure if unit.kind == BlockKind::Heading => {
+            let level = writer.document.blocks[unit.block].level.unwrap_or(1);
+            let is_edge = level <= SECTION_LEVEL_MAX || draft.tokens * 2 >= target;
+            return is_edge.then_some(Edge::Section);
+        }
+        ChunkStrategy::Structure | ChunkStrategy::Recursive => {}
     }
-    if unit.kind == BlockKind::Heading {
-        let level = writer.document.blocks[unit.block].level.unwrap_or(1);
-        let is_edge = level <= SECTION_LEVEL_MAX || draft.tokens * 2 >= target;
-        return is_edge.then_some(Edge::Section);
+    let group = writer.groups[unit.block];
+    let size = sizes[group];
+    let is_start = writer.groups[writer.units[next - 1].block] != group;
+    let is_whole = matches!(unit.kind, BlockKind::ListItem | BlockKind::Code) && size <= writer.rules.max_tokens;
+    let is_kept = is_whole && writer.rules.strategy == ChunkStrategy::Structure;
+    if is_kept && !is_start && draft.tokens + unit.tokens <= writer.rules.max_tokens {
+        return None;
     }
-    let is_block_start = writer.units[next - 1].block != unit.block;
-    let block = sizes[unit.block];
-    let does_block_fit = draft.tokens + block <= target;
-    let is_worth_filling = block > target && draft.tokens * 2 < target;
-    if is_block_start && !does_block_fit && !is_worth_filling {
+    let does_fit = draft.tokens + size <= target;
+    let is_worth_filling = size > target && draft.tokens * 2 < target && !is_kept;
+    if is_start && !does_fit && !is_worth_filling {
         return Some(Edge::Full);
     }
-    (draft.tokens + unit.tokens > target).then_some(Edge::Full)
+    is_full.then_some(Edge::Full)
 }
 
 struct Writer<'a> {
@@ -94,8 +111,12 @@ struct Writer<'a> {
     rules: &'a ChunkRules,
     count: &'a dyn Fn(&str) -> usize,
     units: &'a [Unit],
+    /// First block of the group of each block.
+    groups: Vec<usize>,
     /// Heading path of each block.
     paths: Vec<Vec<String>>,
+    /// First and last block of the section of each block.
+    sections: Vec<(usize, usize)>,
 }
 
 impl Writer<'_> {
@@ -103,7 +124,8 @@ impl Writer<'_> {
     fn close(&self, draft: Draft, next: usize, edge: Edge, chunks: &mut Vec<Chunk>) -> Draft {
         let is_heading = |unit: usize| self.units[unit].kind == BlockKind::Heading;
         let mut end = draft.end;
-        while end > draft.start && is_heading(end - 1) {
+        let carries = matches!(self.rules.strategy, ChunkStrategy::Structure | ChunkStrategy::Recursive);
+        while carries && end > draft.start && is_heading(end - 1) {
             end -= 1;
         }
         if end == draft.start {
@@ -173,6 +195,7 @@ impl Writer<'_> {
             tokens = first.tokens;
         }
         let (page, page_end) = self.pages(from..end);
+        let (section, section_end) = self.sections[first.block];
         chunks.push(Chunk {
             text,
             page,
@@ -180,8 +203,11 @@ impl Writer<'_> {
             char_start: first.chars.start,
             char_end: last.chars.end,
             heading: self.heading(from..end),
+            section_start: self.document.blocks[section].start,
+            section_end: self.document.blocks[section_end.max(last.block)].end,
             boxes: self.boxes(from..end),
             tokens,
+            extractor: self.extractor(from..end),
         });
     }
 
@@ -202,6 +228,14 @@ impl Writer<'_> {
         self.document.blocks[self.blocks(range)].iter().flat_map(|block| block.boxes.iter().copied()).collect()
     }
 
+    fn extractor(&self, range: std::ops::Range<usize>) -> String {
+        let blocks = self.document.blocks[self.blocks(range)].iter();
+        let mut names: Vec<&str> =
+            blocks.map(|block| block.extractor.as_deref().unwrap_or(&self.document.extractor)).collect();
+        names.dedup();
+        names.join(", ")
+    }
+
     /// Returns the headings that all the text of a range stands under.
     fn heading(&self, range: std::ops::Range<usize>) -> Vec<String> {
         let is_body = |block: &usize| self.document.blocks[*block].kind != BlockKind::Heading;
@@ -214,6 +248,30 @@ impl Writer<'_> {
         }
         common.to_vec()
     }
+}
+
+/// Returns for each block the first one of its group: items of one list are a group, every other block is its own.
+fn groups(document: &Document) -> Vec<usize> {
+    let mut groups: Vec<usize> = Vec::with_capacity(document.blocks.len());
+    for (at, block) in document.blocks.iter().enumerate() {
+        let is_list = |block: &Block| block.kind == BlockKind::ListItem;
+        let goes_on = at > 0 && is_list(block) && is_list(&document.blocks[at - 1]);
+        groups.push(if goes_on { groups[at - 1] } else { at });
+    }
+    groups
+}
+
+/// Returns for each block the first and the last one of its section.
+fn sections(document: &Document) -> Vec<(usize, usize)> {
+    let is_top = |block: &Block| block.kind == BlockKind::Heading && block.level <= Some(SECTION_LEVEL_MAX);
+    // Headings that follow each other open one section.
+    let goes_on = |before: &Block, block: &Block| !is_top(block) || is_top(before);
+    let mut sections = Vec::with_capacity(document.blocks.len());
+    for section in document.blocks.chunk_by(goes_on) {
+        let first = sections.len();
+        sections.extend(std::iter::repeat_n((first, first + section.len() - 1), section.len()));
+    }
+    sections
 }
 
 /// Returns the headings above each block, a heading's own text included.

@@ -5,9 +5,14 @@
 
 use std::ops::Range;
 
-use super::ChunkRules;
 use super::sentence::{push_trimmed, sentences};
+use super::{ChunkRules, ChunkStrategy};
 use crate::document::{BlockKind, Document};
+
+/// Pieces that a run without spaces is cut into for each chunk of fixed size.
+const FIXED_GRAINS: usize = 16;
+/// Tokens of a word that is not cut.
+const WORD_TOKENS: usize = 8;
 
 /// A piece of one block.
 pub(super) struct Unit {
@@ -26,12 +31,18 @@ pub(super) struct Unit {
 /// Returns the units of the document in order. Linear in its text, apart from the counting.
 pub(super) fn units(document: &Document, rules: &ChunkRules, count: &dyn Fn(&str) -> usize) -> Vec<Unit> {
     let mut found = Vec::new();
+    let is_fixed = rules.strategy == ChunkStrategy::Fixed;
+    let grain = (rules.target_tokens / FIXED_GRAINS).max(1);
+    let grains = ChunkRules { target_tokens: grain, max_tokens: grain.max(WORD_TOKENS), ..*rules };
+    let rules = if is_fixed { &grains } else { rules };
     let mut cursor = Cursor { text: &document.text, byte: 0, char: 0 };
     for (position, block) in document.blocks.iter().enumerate() {
         let start = cursor.byte_of(block.start);
         let end = cursor.byte_of(block.end);
         let mut cursor = Cursor { text: &document.text, byte: start, char: block.start };
-        for range in pieces(&document.text[start..end], block.kind) {
+        let text = &document.text[start..end];
+        let pieces = if is_fixed { words(text) } else { pieces(text, block.kind) };
+        for range in pieces {
             let mut fitting = Vec::new();
             cut(&document.text, start + range.start..start + range.end, rules, count, &mut fitting);
             for (bytes, tokens) in fitting {
@@ -49,6 +60,16 @@ fn pieces(text: &str, kind: BlockKind) -> Vec<Range<usize>> {
         BlockKind::Table | BlockKind::Code => lines(text),
         BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Note | BlockKind::Comment => sentences(text),
     }
+}
+
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        push_trimmed(&mut found, text, start..start + word.len());
+        start += word.len();
+    }
+    found
 }
 
 fn lines(text: &str) -> Vec<Range<usize>> {
@@ -138,7 +159,7 @@ mod tests {
     fn an_unbroken_run_is_cut_where_it_must() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"中".repeat(1000));
-        let rules = ChunkRules { target_tokens: 30, max_tokens: 60, overlap_sentences: 0 };
+        let rules = ChunkRules { target_tokens: 30, max_tokens: 60, overlap_sentences: 0, ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.chars().count());
         assert!(units.iter().all(|unit| unit.tokens <= 60));
         assert_eq!(units.iter().map(|unit| unit.chars.len()).sum::<usize>(), 1000);
@@ -148,7 +169,7 @@ mod tests {
     fn a_long_sentence_is_cut_between_words() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"word ".repeat(200));
-        let rules = ChunkRules { target_tokens: 10, max_tokens: 20, overlap_sentences: 0 };
+        let rules = ChunkRules { target_tokens: 10, max_tokens: 20, overlap_sentences: 0, ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.split_whitespace().count());
         assert!(units.iter().all(|unit| document.text[unit.bytes.clone()].split(' ').all(|word| word == "word")));
     }

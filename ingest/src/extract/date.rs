@@ -26,6 +26,16 @@ pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// Steps of 100 nanoseconds in a second, and seconds from 1601 to 1970.
+const STEPS: u64 = 10_000_000;
+const EPOCH_SECONDS: u64 = 11_644_473_600;
+
+/// Writes a Windows time, in steps from 1601, as RFC 3339 in UTC; `None` for zero and times before 1970.
+pub(super) fn of_windows(steps: u64) -> Option<String> {
+    let seconds = (steps / STEPS).checked_sub(EPOCH_SECONDS).filter(|seconds| *seconds > 0)?;
+    Some(rfc3339(i64::try_from(seconds).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,7 +54,7 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
             let limit = limits.text_chars_max as u64;
             return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
         }
-        document.append(chapter, None);
+        document.append(chapter);
     }
     if document.blocks.is_empty() {
         return Err(ReadError::NoText { detail: "blank".into() });

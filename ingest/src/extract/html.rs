@@ -19,6 +19,8 @@ const CHARSET_BYTES: usize = 1024;
 /// Deepest nesting of elements. Chosen: browsers stop at 512, and the parser looks through all open elements at each
 /// tag, so that a page of nothing but open tags costs the square of its length.
 const DEPTH_MAX: usize = 20_000;
+/// What a table counts for: it opens a body, a row and a cell, and the parser looks through all of them several times.
+const TABLE_WEIGHT: usize = 10;
 /// Elements that end without a tag of their own.
 const ENDED_BY_OTHERS: [&str; 31] = [
     "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "area",
@@ -68,7 +70,8 @@ fn depth(source: &str) -> usize {
         if name.is_empty() || is_alone || ENDED_BY_OTHERS.contains(&name.to_ascii_lowercase().as_str()) {
             continue;
         }
-        depth = if ends { depth.saturating_sub(1) } else { depth + 1 };
+        let weight = if name.eq_ignore_ascii_case("table") { TABLE_WEIGHT } else { 1 };
+        depth = if ends { depth.saturating_sub(weight) } else { depth + weight };
         deepest = deepest.max(depth);
     }
     deepest

@@ -10,11 +10,14 @@ pub mod html;
 pub mod json;
 pub mod mail;
 pub mod markdown;
+pub mod msg;
 pub mod opendocument;
 pub mod pdf;
+pub mod ppt;
 pub mod pptx;
 pub mod rtf;
 pub mod text;
+pub mod xls;
 pub mod xlsx;
 
 mod codepage;

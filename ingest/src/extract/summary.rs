@@ -18,9 +18,6 @@ const CREATED: u32 = 12;
 const TEXT: u32 = 0x1E;
 const WIDE_TEXT: u32 = 0x1F;
 const TIME: u32 = 0x40;
-/// Steps of 100 nanoseconds in a second, and seconds from 1601 to 1970.
-const STEPS: u64 = 10_000_000;
-const EPOCH_SECONDS: u64 = 11_644_473_600;
 
 /// Returns the stated properties; a broken set has fewer.
 pub(super) fn parse(file: &Compound) -> Properties {
@@ -60,6 +57,5 @@ fn text(value: &[u8], page: u32) -> Option<String> {
 /// Writes a Windows time as RFC 3339 in UTC; zero and times before 1970 are unset ones.
 fn time(value: &[u8]) -> Option<String> {
     let steps = u64_at(value, 4).filter(|_| u32_at(value, 0) == Some(TIME))?;
-    let seconds = (steps / STEPS).checked_sub(EPOCH_SECONDS).filter(|seconds| *seconds > 0)?;
-    Some(super::date::rfc3339(i64::try_from(seconds).ok()?))
+    super::date::of_windows(steps)
 }

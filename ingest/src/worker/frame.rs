@@ -1,6 +1,6 @@
 //! What parent and child say to each other: lengths, JSON and bytes over pipes.
 //!
-//! A request is a header length (u32), a JSON header, a body length (u64) and the file. An answer is [`MARK`], a length
+//! A request is a header length (u32), a JSON header, a body length (u64) and the file. A reply is [`MARK`], a length
 //! (u64) and JSON. All integers are little endian. Lengths are checked against limits before anything is allocated.
 
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::error::ReadError;
 use crate::limits::Limits;
 
-/// Starts every answer. What stands before it was printed by a library and is skipped.
+/// Starts every reply. What stands before it was printed by a library and is skipped.
 const MARK: &[u8; 8] = b"\x01RAGDOC\x02";
 /// Most bytes skipped before [`MARK`].
 const SKIPPED_BYTES_MAX: usize = 1 << 16;
@@ -25,10 +25,23 @@ pub struct Header {
     pub name: String,
     /// Bounds that hold for it.
     pub limits: Limits,
+    /// The member of an archive to begin with, where its members are wanted one by one.
+    pub members_from: Option<usize>,
 }
 
 /// An answer: the document, or why there is none.
 pub type Answer = Result<Document, ReadError>;
+
+/// One message of the child. A request ends with [`Reply::Answer`], or with [`Reply::End`] where members are wanted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// The member that is read next, by its path inside the archive.
+    Member(String),
+    /// What was read.
+    Answer(Box<Answer>),
+    /// There are no more members.
+    End,
+}
 
 /// Writes a request.
 ///
@@ -66,14 +79,14 @@ pub fn read_request(from: &mut impl Read) -> io::Result<Option<(Header, Vec<u8>)
     Ok(Some((header, file)))
 }
 
-/// Writes an answer, or instead of one over the limit the reason.
+/// Writes a reply, or instead of one over the limit the reason.
 ///
 /// # Errors
 /// Those of the pipe, when the parent has died.
-pub fn write_answer(to: &mut impl Write, answer: &Answer, bytes_max: u64) -> io::Result<()> {
-    let mut json = serde_json::to_vec(answer)?;
+pub fn write_reply(to: &mut impl Write, reply: &Reply, bytes_max: u64) -> io::Result<()> {
+    let mut json = serde_json::to_vec(reply)?;
     if json.len() as u64 > bytes_max {
-        json = serde_json::to_vec(&Answer::Err(too_long(bytes_max)))?;
+        json = serde_json::to_vec(&Reply::Answer(Box::new(Err(too_long(bytes_max)))))?;
     }
     to.write_all(MARK)?;
     to.write_all(&(json.len() as u64).to_le_bytes())?;
@@ -81,16 +94,16 @@ pub fn write_answer(to: &mut impl Write, answer: &Answer, bytes_max: u64) -> io:
     to.flush()
 }
 
-/// Reads an answer.
+/// Reads a reply.
 ///
 /// # Errors
 /// Those of the pipe, and `InvalidData` for what is no answer.
-pub fn read_answer(from: &mut impl Read, bytes_max: u64) -> io::Result<Answer> {
+pub fn read_reply(from: &mut impl Read, bytes_max: u64) -> io::Result<Reply> {
     skip_to_mark(from)?;
     let length = read_length(from)?;
     // The child's own limit message may be a little longer than a limit of a few bytes.
     if length > bytes_max.max(1024) {
-        return Ok(Err(too_long(bytes_max)));
+        return Ok(Reply::Answer(Box::new(Err(too_long(bytes_max)))));
     }
     Ok(serde_json::from_slice(&read_exactly(from, length)?)?)
 }

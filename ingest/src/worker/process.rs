@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::frame::{self, Answer, Header};
+use super::frame::{self, Header, Reply};
 use crate::error::ReadError;
 use crate::limits::Limits;
 
@@ -79,32 +79,63 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Has a file read. The outer error means that this process is lost.
+    /// Has a file read, or from a member on all members of an archive, and hands each reply to `each`. An error means
+    /// that this process is lost.
     ///
     /// # Errors
     /// `Timeout`, `LimitExceeded` for memory, or `Crashed`.
-    pub fn read(&mut self, file: &[u8], name: &str, limits: &Limits) -> Result<Answer, ReadError> {
-        let header = Header { name: name.to_owned(), limits: *limits };
+    pub fn read(
+        &mut self,
+        file: &[u8],
+        name: &str,
+        limits: &Limits,
+        members_from: Option<usize>,
+        each: &mut dyn FnMut(Reply),
+    ) -> Result<(), ReadError> {
+        let header = Header { name: name.to_owned(), limits: *limits, members_from };
         let (input, output, child) = (&mut self.input, &mut self.output, &mut self.child);
+        let is_last = |reply: &Reply| match reply {
+            Reply::Answer(_) => members_from.is_none(),
+            Reply::Member(_) => false,
+            Reply::End => true,
+        };
         let outcome = std::thread::scope(|scope| {
-            let (sender, receiver) = mpsc::channel();
+            // One reply is read ahead, no more, so that documents do not pile up.
+            let (sender, receiver) = mpsc::sync_channel(1);
             scope.spawn(move || {
-                let written = frame::write_request(input, &header, file);
-                let answer = written.and_then(|()| frame::read_answer(output, header.limits.output_bytes_max));
-                // The receiver is gone only after the time limit, and then nobody waits for an answer.
-                let _ = sender.send(answer);
+                let mut written = frame::write_request(input, &header, file);
+                loop {
+                    let reply = written.and_then(|()| frame::read_reply(output, header.limits.output_bytes_max));
+                    let is_over = reply.as_ref().map_or(true, is_last);
+                    // The receiver is gone only after the time limit, and then nobody waits for a reply.
+                    if sender.send(reply).is_err() || is_over {
+                        break;
+                    }
+                    written = Ok(());
+                }
             });
-            let outcome = receiver.recv_timeout(limits.wall_max).ok();
-            if outcome.is_none() {
-                // Ends the pipes, and with them the thread that this scope waits for.
-                let _ = child.kill();
+            loop {
+                match receiver.recv_timeout(limits.wall_max) {
+                    Ok(Ok(reply)) => {
+                        let is_over = is_last(&reply);
+                        each(reply);
+                        if is_over {
+                            break Some(Ok(()));
+                        }
+                    }
+                    Ok(Err(error)) => break Some(Err(error)),
+                    Err(_) => {
+                        // Ends the pipes, and with them the thread that this scope waits for.
+                        let _ = child.kill();
+                        break None;
+                    }
+                }
             }
-            outcome
         });
         match outcome {
-            Some(Ok(answer)) => {
+            Some(Ok(())) => {
                 self.served += 1;
-                Ok(answer)
+                Ok(())
             }
             Some(Err(error)) => Err(self.post_mortem(&error, limits)),
             None => Err(ReadError::Timeout { limit_ms: millis(limits.wall_max) }),

@@ -9,3 +9,4 @@ mod seed;
 mod survive;
 
 pub use mutant::Chance;
+pub use seed::docx;

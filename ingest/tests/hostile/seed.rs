@@ -4,6 +4,7 @@ use crate::fixture::package::packed;
 use crate::fixture::pdf::{HELVETICA, Pdf, shown};
 use crate::fixture::{compound, word::WordFile};
 use crate::formats::{MAIL, RTF, book, opendocument, presentation, workbook};
+use crate::legacy;
 
 /// Returns a file of each format with its name.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
@@ -17,6 +18,10 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("b.pdf", composite()),
         ("a.docx", docx(BODY)),
         ("a.doc", doc()),
+        ("a.xls", legacy::costs()),
+        ("a.ppt", legacy::presentation()),
+        ("a.msg", legacy::message(&[("__substg1.0_10130102", html.as_bytes().to_vec())])),
+        ("a.zip", packed(&[("a.txt", "words"), ("b.html", html)])),
         ("a.rtf", RTF.to_vec()),
         ("a.odt", opendocument("text", text)),
         ("a.pptx", presentation()),

@@ -117,7 +117,7 @@ impl MailReader<'_> {
         };
         self.spend(&source)?;
         if kind == "text/html" {
-            self.document.append(html::parse(&source)?, None);
+            self.document.append(html::parse(&source)?);
             return Ok(());
         }
         for paragraph in text::paragraphs(&source) {

@@ -10,13 +10,14 @@ use crate::document::Document;
 use crate::error::ReadError;
 use crate::layout::{self, Page};
 use crate::limits::Limits;
+use crate::quality;
 
 /// Most warnings kept for one file.
 const WARNINGS_MAX: usize = 50;
 
-/// Share of characters that are none, above which the text of a page is called doubtful. Chosen: text in a wrong
-/// encoding has most of them, honest text with a few odd signs has hardly any.
-const DOUBTFUL_SHARE: f32 = 0.2;
+/// Quality below which the text of a page is called doubtful. Chosen: a fifth of its characters are none, as in a wrong
+/// encoding; honest text with a few odd signs has hardly any.
+const DOUBTFUL_QUALITY: f32 = 0.5;
 
 /// Reads a PDF file.
 ///
@@ -38,10 +39,10 @@ pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, Read
             document = rebuilt;
         }
     }
-    if !document.blocks.is_empty() {
-        return Ok(document);
+    match document.blocks.is_empty() && document.needs_ocr.is_empty() {
+        true => Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() }),
+        false => Ok(document),
     }
-    Err(ReadError::NoText { detail: if has_image(&pdf) { "scanned" } else { "blank" }.into() })
 }
 
 fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<Document, ReadError> {
@@ -50,7 +51,6 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
         return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
     }
     let pages = read_pages(pdf, &ids, &mut warnings, limits)?;
-    warnings.truncate(WARNINGS_MAX);
     let mut document = Document {
         media_type: "application/pdf".into(),
         title: information(pdf, b"Title"),
@@ -61,7 +61,10 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
         warnings,
         ..Document::default()
     };
+    let seen: Vec<(u32, f32)> = pages.iter().map(|page| (page.number, seen(pdf, page, &ids))).collect();
     layout::lay_out(pages, &mut document);
+    judge(&seen, &mut document);
+    document.warnings.truncate(WARNINGS_MAX);
     Ok(document)
 }
 
@@ -82,11 +85,6 @@ fn read_pages(
             }
             Ok(page) => {
                 left -= page.glyphs.len();
-                if page.glyphs.is_empty() && page::has_picture(pdf, *id) {
-                    warnings.push(format!("page {number}: needs_ocr, it shows a picture and no text"));
-                } else if is_doubtful(&page) {
-                    warnings.push(format!("page {number}: needs_ocr, its text is not in a known encoding"));
-                }
                 pages.push(page);
             }
             Err(reason) => warnings.push(format!("page {number}: {reason}")),
@@ -95,12 +93,39 @@ fn read_pages(
     Ok(pages)
 }
 
-/// Returns whether much of a page's text is characters that no text has: replacements, private ones, unassigned marks.
-fn is_doubtful(page: &Page) -> bool {
-    let is_none = |character: char| matches!(character, '\u{fffd}' | '\u{e000}'..='\u{f8ff}') || character.is_control();
-    let characters = || page.glyphs.iter().flat_map(|glyph| glyph.text.chars()).filter(|it| !it.is_whitespace());
-    let (all, none) = (characters().count(), characters().filter(|it| is_none(*it)).count());
-    none as f32 > DOUBTFUL_SHARE * all as f32
+/// Returns how much of what a page shows is characters, from its glyphs; 0 for a picture alone.
+fn seen(pdf: &Pdf, page: &Page, ids: &[ObjectId]) -> f32 {
+    if page.glyphs.is_empty() {
+        return if page::has_picture(pdf, ids[page.number as usize - 1]) { 0.0 } else { 1.0 };
+    }
+    quality::legibility(&page.glyphs.iter().map(|glyph| &*glyph.text).collect::<String>())
+}
+
+/// Gives each page its quality, and names those that are better read from their picture.
+fn judge(seen: &[(u32, f32)], document: &mut Document) {
+    let mut texts = vec![String::new(); document.pages.unwrap_or(0) as usize];
+    let mut rest = document.text.chars();
+    let mut at = 0;
+    for block in &document.blocks {
+        let text: String = rest.by_ref().skip(block.start - at).take(block.end - block.start).collect();
+        at = block.end;
+        if let Some(page) = block.page.and_then(|page| texts.get_mut(page as usize - 1)) {
+            page.push_str(&text);
+            page.push('\n');
+        }
+    }
+    document.page_quality = vec![0.0; texts.len()];
+    for &(page, seen) in seen {
+        let at = page as usize - 1;
+        document.page_quality[at] = seen.min(quality::quality(&texts[at]));
+        if seen >= DOUBTFUL_QUALITY {
+            continue;
+        }
+        let reason =
+            if texts[at].is_empty() { "it shows a picture and no text" } else { "its text is not in a known encoding" };
+        document.needs_ocr.push(page);
+        document.warnings.push(format!("page {page}: needs_ocr, {reason}"));
+    }
 }
 
 /// Returns an entry of the information dictionary.

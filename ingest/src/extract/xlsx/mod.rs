@@ -10,3 +10,5 @@ mod sheet;
 mod style;
 
 pub use read::read;
+pub(super) use sheet::grid;
+pub(super) use style::{Shown, built_in, of_code, written};

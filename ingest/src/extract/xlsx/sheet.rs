@@ -132,7 +132,10 @@ fn column(place: &str) -> Option<usize> {
 }
 
 /// Spreads the cells over the columns that are in use.
-fn grid(rows: Vec<Vec<(usize, String)>>, limits: &Limits) -> Result<Vec<Vec<String>>, ReadError> {
+pub(in crate::extract) fn grid(
+    rows: Vec<Vec<(usize, String)>>,
+    limits: &Limits,
+) -> Result<Vec<Vec<String>>, ReadError> {
     let used: BTreeSet<usize> = rows.iter().flatten().map(|(column, _)| *column).collect();
     let places: HashMap<usize, usize> = used.into_iter().enumerate().map(|(place, column)| (column, place)).collect();
     // An empty cell before a full one takes a separator of three characters, and memory.

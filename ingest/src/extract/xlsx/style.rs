@@ -15,7 +15,7 @@ const DAYS_MAX: f64 = 2_958_466.0;
 
 /// How a number is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum Shown {
+pub(in crate::extract) enum Shown {
     #[default]
     Plain,
     Date,
@@ -50,7 +50,8 @@ pub(super) fn parse(xml: &str, limits: &Limits) -> Result<Vec<Shown>, ReadError>
     Ok(formats)
 }
 
-fn built_in(id: u32) -> Shown {
+/// Returns how a format shows numbers that every program knows by its number.
+pub(in crate::extract) fn built_in(id: u32) -> Shown {
     match id {
         9 | 10 => Shown::Percent,
         14..=17 | 27..=31 | 34..=36 | 50..=54 | 57 | 58 => Shown::Date,
@@ -61,7 +62,7 @@ fn built_in(id: u32) -> Shown {
 }
 
 /// Reads a format's code: letters of dates count outside quotes, brackets and escapes.
-fn of_code(code: &str) -> Shown {
+pub(in crate::extract) fn of_code(code: &str) -> Shown {
     let (mut letters, mut quoted, mut bracketed, mut escaped) = (String::new(), false, false, false);
     for character in code.split(';').next().unwrap_or_default().chars() {
         match character {
@@ -86,7 +87,7 @@ fn of_code(code: &str) -> Shown {
 }
 
 /// Writes a stored number as its format shows it, dates as in ISO 8601.
-pub(super) fn written(stored: &str, shown: Shown, is_1904: bool) -> String {
+pub(in crate::extract) fn written(stored: &str, shown: Shown, is_1904: bool) -> String {
     let Ok(number) = stored.trim().parse::<f64>() else { return stored.trim().to_owned() };
     if shown == Shown::Percent {
         return format!("{}%", rounded(number * 100.0));

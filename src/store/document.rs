@@ -139,7 +139,6 @@ impl IngestContext {
             title: document.title.clone(),
             document_bytes: i64::try_from(bytes).ok(),
             document_pages: document.pages.and_then(|pages| i32::try_from(pages).ok()),
-            extractor: Some(document.extractor.clone()),
             ingested_at: chrono::Utc::now().timestamp_micros(),
             ..ChunkRow::default()
         }
@@ -148,6 +147,7 @@ impl IngestContext {
     fn row(&self, shared: &ChunkRow, index: i32, chunk: &Chunk) -> ChunkRow {
         let page = |page: Option<u32>| page.and_then(|page| i32::try_from(page).ok());
         ChunkRow {
+            extractor: Some(chunk.extractor.clone()),
             id: self.chunk_id(&shared.document_id, index, &chunk.text),
             chunk_index: index,
             text: Some(chunk.text.clone()),

@@ -79,15 +79,15 @@ fn what_cannot_be_reranked_is_refused_by_name() {
     };
     let query =
         |model: &str, query: &str, texts: usize| json!({"model": model, "query": query, "documents": vec!["a"; texts]});
-    refused("/v1/rerank", query("no-such-model", "a", 1), 404, "model_not_found");
-    refused("/v1/rerank", query("../tiny", "a", 1), 404, "model_not_found");
+    refused("/v1/rerank", query("no-such-model", "a", 1), 422, "model_not_found");
+    refused("/v1/rerank", query("../tiny", "a", 1), 422, "model_not_found");
     refused("/v1/rerank", query("tiny", " ", 1), 422, "invalid_argument");
     refused("/v1/rerank", query("tiny", "a", 0), 422, "invalid_argument");
     refused("/v1/rerank", query("tiny", &"a ".repeat(500), 1), 422, "invalid_argument");
     refused("/v1/rerank", query("tiny", "a", 1_001), 413, "limit_exceeded");
     let search = |rerank: Value| json!({"text": "a", "embedding": [1, 0], "rerank": rerank});
     refused("/v1/collections/c/search", search(json!({"model": "tiny", "top": 5_000})), 422, "invalid_argument");
-    refused("/v1/collections/c/search", search(json!({"model": "none"})), 404, "model_not_found");
+    refused("/v1/collections/c/search", search(json!({"model": "none"})), 422, "model_not_found");
     let no_text = json!({"embedding": [1, 0], "rerank": {"model": "tiny"}});
     refused("/v1/collections/c/search", no_text, 422, "invalid_argument");
 }

@@ -131,6 +131,7 @@ impl SketchedQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::distance::TopK;
 
     /// Numbers that a seed gives, around `middle`.
     fn numbers(count: usize, middle: f32) -> Vec<f32> {
@@ -155,17 +156,27 @@ mod tests {
             let mut sketched = SketchedQuery::default();
             let mean = mean_of(&space);
             sketched.encode(Kernels::get(), metric, &query, &mean);
-            let mut scores: Vec<(f32, usize)> = sketches_of(&space, &order, &mean)
-                .map(|sketch| {
-                    let sum = Kernels::get().sum_set(sketched.codes(), &sketch[..dimension.div_ceil(64)]);
-                    sketched.scorer()(*sketch[dimension.div_ceil(64)..].first_chunk().unwrap(), sum)
-                })
-                .zip(0..)
-                .collect();
-            scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let place = scores.iter().position(|&(_, row)| row == 5).unwrap();
-            assert!(place < 20, "{metric:?} {dimension}: {place}");
+            let estimate = |sketch: Vec<u64>| {
+                let (signs, numbers) = sketch.split_at(dimension.div_ceil(64));
+                let sum = Kernels::get().sum_set(sketched.codes(), signs);
+                sketched.scorer()(*numbers.first_chunk().unwrap(), sum)
+            };
+            let exact = |row: &u32| {
+                let vector = space.vector(*row);
+                let offset = Kernels::get().dot_f32(vector, vector) / 2.0;
+                Kernels::get().dot_f32(&query, vector) - if metric == Metric::L2 { offset } else { 0.0 }
+            };
+            let estimated = best(sketches_of(&space, &order, &mean).map(estimate), ROWS / 10);
+            let found = best(order.iter().map(exact), 10).iter().filter(|row| estimated.contains(row)).count();
+            assert!(found >= 8, "{metric:?} {dimension}: {found}");
         }
+    }
+
+    /// Returns the numbers of the highest scores.
+    fn best(scores: impl Iterator<Item = f32>, count: usize) -> Vec<u32> {
+        let mut top = TopK::new(count);
+        (0..).zip(scores).for_each(|(row, score)| top.push(row, score));
+        top.take().into_iter().map(|(row, _)| row).collect()
     }
 
     #[test]

@@ -49,13 +49,14 @@ pub(crate) fn give_way(steps: usize) {
     const SET_PRIORITY: usize = 141;
     const OF_THREAD: usize = 0;
     const CALLING: usize = 0;
-    const NICEST: usize = 19;
+    const NICEST: isize = 19;
     // SAFETY: both calls only concern how the system schedules this thread.
     unsafe {
         // The system answers 20 less the niceness, so that no answer looks like an error.
         let found = call(GET_PRIORITY, OF_THREAD, CALLING, 0);
-        if let Ok(niceness) = usize::try_from(20 - found) {
-            call(SET_PRIORITY, OF_THREAD, CALLING, (niceness + steps).min(NICEST));
+        if found > 0 {
+            let niceness = (20 - found).saturating_add_unsigned(steps).min(NICEST);
+            call(SET_PRIORITY, OF_THREAD, CALLING, niceness.cast_unsigned());
         }
     }
 }
@@ -90,7 +91,7 @@ unsafe fn call(number: usize, first: usize, second: usize, third: usize) -> isiz
 mod tests {
     use super::*;
 
-    fn niceness() -> Option<usize> {
+    fn niceness() -> Option<isize> {
         let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
         stat.rsplit(')').next()?.split_whitespace().nth(16)?.parse().ok()
     }

@@ -110,11 +110,11 @@ impl Situation {
         (strategy, effort, estimate)
     }
 
-    /// A plain walk looks at more rows than its effort by one over the share, so that its own effort can be as much less.
+    /// A plain walk looks at more rows than its effort by one over the share, so that its own effort can be less.
     fn effort(&self, share: f64) -> usize {
         let effort = match share < WITHIN_SHARE_MAX {
             true => EFFORT * (1.0 + EFFORT_OVER_SHARE / share),
-            false => EFFORT * share,
+            false => EFFORT * (0.25 + 0.75 * share),
         };
         (effort as usize).max(2 * self.wanted)
     }

@@ -1,7 +1,8 @@
 //! Finds the files under folders, in a stable order and with stable names.
 //!
 //! Follows no symbolic links, so that no walk leaves its root or runs in a circle; skips hidden files, and the lock and
-//! temporary files that office programs leave. Opens no file and judges no format.
+//! temporary files that office programs leave. JSON in a folder is mostly the data of programs, so it is taken only where it
+//! is named, or a pattern wants it. Opens no file and judges no format.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -74,11 +75,16 @@ impl Walk {
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && depth < DEPTH_MAX => self.folder(&path, &format!("{uri}/"), depth + 1),
-                Ok(kind) if kind.is_file() && self.patterns.wants(&uri) => self.file(&path, uri),
+                Ok(kind) if kind.is_file() && self.wants(&uri) => self.file(&path, uri),
                 Ok(_) => {}
                 Err(error) => self.fail(&path, &error),
             }
         }
+    }
+
+    fn wants(&self, uri: &str) -> bool {
+        let named = !self.patterns.include.is_empty();
+        self.patterns.wants(uri) && (named || !is_program_data(uri))
     }
 
     fn file(&mut self, path: &Path, uri: String) {
@@ -104,6 +110,11 @@ impl Walk {
 
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn is_program_data(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["json", "jsonl", "ndjson"].iter().any(|data| extension.eq_ignore_ascii_case(data))
 }
 
 /// Returns whether a file or folder of this name is passed over.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use ragstone_ingest::detect::{Format, detect};
-use ragstone_ingest::walk::walk;
+use ragstone_ingest::glob::Patterns;
+use ragstone_ingest::walk::{FoundFile, walk, walk_matching};
 use ragstone_ingest::{Limits, ReadError, read};
 
 fn check(bytes: &[u8], name: &str, expected: Result<Format, ReadError>) {
@@ -101,6 +102,19 @@ fn a_walk_finds_files_in_order_with_paths_below_the_root() {
     assert_eq!(uris, ["b/a.md", "b/深い/报告.pdf", "z.txt", "z.txt"]);
     assert_eq!(files[2].bytes, 5);
     assert_eq!(failures, []);
+}
+
+#[test]
+fn a_walk_takes_json_only_where_it_is_asked_for() {
+    let root = folder("walk-json");
+    for name in ["a.txt", "data.json", "rows.JSONL"] {
+        fs::write(root.join(name), "{}").unwrap();
+    }
+    let uris = |found: Vec<FoundFile>| found.into_iter().map(|file| file.uri).collect::<Vec<_>>();
+    assert_eq!(uris(walk(std::slice::from_ref(&root)).0), ["a.txt"]);
+    assert_eq!(uris(walk(&[root.join("data.json")]).0), ["data.json"]);
+    let wanted = Patterns { include: vec!["*.json".into()], exclude: vec![] };
+    assert_eq!(uris(walk_matching(&[root], &wanted).0), ["data.json"]);
 }
 
 #[test]

@@ -44,13 +44,9 @@ impl Models {
         if let Some(embedder) = loaded.get(name) {
             return Ok(embedder.clone());
         }
-        let folder = ragstone_models::find_model(&self.root, name).ok_or_else(|| Error::ModelNotFound {
-            model: name.to_owned(),
-            installed: self.list().unwrap_or_default().into_iter().map(|model| model.name).collect(),
-        })?;
-        let options =
-            LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None };
-        let embedder = Embedder::spawn(&folder, name, &options, EMBEDS_WAITING_MAX).map_err(from_model)?;
+        let folder =
+            ragstone_models::find_model(&self.root, name).ok_or_else(|| self.not_found(name, ModelKind::Embedder))?;
+        let embedder = Embedder::spawn(&folder, name, &self.options(), EMBEDS_WAITING_MAX).map_err(from_model)?;
         loaded.insert(name.to_owned(), embedder.clone());
         Ok(embedder)
     }
@@ -61,17 +57,20 @@ impl Models {
         if let Some(reranker) = loaded.get(name) {
             return Ok(reranker.clone());
         }
-        let rerankers =
-            || self.list().unwrap_or_default().into_iter().filter(|model| model.kind == ModelKind::Reranker);
-        let folder = ragstone_models::find_reranker(&self.root, name).ok_or_else(|| Error::ModelNotFound {
-            model: name.to_owned(),
-            installed: rerankers().map(|model| model.name).collect(),
-        })?;
-        let options =
-            LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None };
-        let reranker = Arc::new(Reranker::load(&folder, name, &options).map_err(from_model)?);
+        let folder = ragstone_models::find_reranker(&self.root, name)
+            .ok_or_else(|| self.not_found(name, ModelKind::Reranker))?;
+        let reranker = Arc::new(Reranker::load(&folder, name, &self.options()).map_err(from_model)?);
         loaded.insert(name.to_owned(), reranker.clone());
         Ok(reranker)
+    }
+
+    fn options(&self) -> LoadOptions {
+        LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None }
+    }
+
+    fn not_found(&self, name: &str, kind: ModelKind) -> Error {
+        let installed = self.list().unwrap_or_default().into_iter().filter(|model| model.kind == kind);
+        Error::ModelNotFound { model: name.to_owned(), installed: installed.map(|model| model.name).collect() }
     }
 
     /// Returns the model that a collection was embedded by, and refuses another one of the same name.

@@ -55,7 +55,7 @@ pub fn write_generation(
     cancel: &AtomicBool,
 ) -> Result<GenerationSummary, IndexError> {
     check(&rows)?;
-    let space = space_of(&rows);
+    let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors);
     let graph = build(&space, params, cancel).map_err(|_| IndexError::Cancelled)?;
     let io = IndexError::io(path);
     let folder = temporary(path);
@@ -63,14 +63,19 @@ pub fn write_generation(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
         _ => fs::create_dir_all(&folder).map_err(&io)?,
     }
-    let bytes = write_file(&folder.join(FILE_NAME), &rows, &graph, params).map_err(&io)?;
+    let contents = Contents { row_ids: rows.row_ids, space: &space, mean: mean_of(&space), graph: &graph };
+    let bytes = write_file(&folder.join(FILE_NAME), &contents, params).map_err(&io)?;
     publish(&folder, path).map_err(&io)?;
     let (rows, layers) = (graph.order.len(), graph.counts.len());
     Ok(GenerationSummary { rows, bytes, layers, reconnected: graph.reconnected })
 }
 
-fn space_of<'a>(rows: &RowVectors<'a>) -> Space<'a> {
-    Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors)
+/// What goes into the file.
+struct Contents<'a> {
+    row_ids: &'a [u64],
+    space: &'a Space<'a>,
+    mean: Vec<f32>,
+    graph: &'a Graph,
 }
 
 fn check(rows: &RowVectors<'_>) -> Result<(), IndexError> {
@@ -102,8 +107,8 @@ fn publish(folder: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-fn write_file(path: &Path, rows: &RowVectors<'_>, graph: &Graph, params: &BuildParams) -> io::Result<usize> {
-    let mut header = header_of(rows, graph, params);
+fn write_file(path: &Path, contents: &Contents<'_>, params: &BuildParams) -> io::Result<usize> {
+    let mut header = header_of(contents, params);
     let too_large = || io::Error::from(io::ErrorKind::FileTooLarge);
     let places = header.places().ok_or_else(too_large)?;
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create_new(path)?);
@@ -111,7 +116,7 @@ fn write_file(path: &Path, rows: &RowVectors<'_>, graph: &Graph, params: &BuildP
     let mut end = HEADER_BYTES;
     for (at, (section, place)) in Section::ALL.into_iter().zip(&places).enumerate() {
         file.write_all(&[0; 64][..place.start - end])?;
-        header.checksums[at] = write_section(&mut file, section, rows, graph)?;
+        header.checksums[at] = write_section(&mut file, section, contents)?;
         end = place.end;
     }
     file.seek(SeekFrom::Start(0))?;
@@ -120,11 +125,12 @@ fn write_file(path: &Path, rows: &RowVectors<'_>, graph: &Graph, params: &BuildP
     Ok(end)
 }
 
-fn header_of(rows: &RowVectors<'_>, graph: &Graph, params: &BuildParams) -> Header {
+fn header_of(contents: &Contents<'_>, params: &BuildParams) -> Header {
+    let Contents { space, graph, .. } = contents;
     Header {
         rows: graph.order.len() as u64,
-        dimension: rows.dimension as u32,
-        metric: rows.metric,
+        dimension: space.dimension() as u32,
+        metric: space.metric(),
         degree: graph.base.degree() as u32,
         upper_degree: graph.upper.degree() as u32,
         layers: graph.counts.len() as u32,
@@ -136,31 +142,28 @@ fn header_of(rows: &RowVectors<'_>, graph: &Graph, params: &BuildParams) -> Head
 }
 
 /// Writes a section and returns its checksum.
-fn write_section(out: &mut impl Write, section: Section, rows: &RowVectors<'_>, graph: &Graph) -> io::Result<u64> {
+fn write_section(out: &mut impl Write, section: Section, contents: &Contents<'_>) -> io::Result<u64> {
+    let Contents { row_ids, space, mean, graph } = contents;
     let mut hash = Xxh3::new();
     let mut put = |bytes: &[u8]| {
         hash.update(bytes);
         out.write_all(bytes)
     };
-    let ordered = graph.order.iter().map(|&row| row as usize);
     match section {
         Section::RowIds => {
-            let ids: Vec<u64> = ordered.map(|row| rows.row_ids[row]).collect();
+            let ids: Vec<u64> = graph.order.iter().map(|&row| row_ids[row as usize]).collect();
             put(as_bytes(&ids))?;
         }
         Section::Vectors => {
-            for row in ordered {
-                put(as_bytes(&rows.vectors[row * rows.dimension..][..rows.dimension]))?;
-            }
+            graph.order.iter().try_for_each(|&row| put(as_bytes(space.vector(row))))?;
         }
         Section::Codes => put(&graph.codes.bytes)?,
         Section::Facts => put(as_bytes(&graph.codes.facts))?,
-        Section::Sketches if sketch_stride(rows.dimension) == 0 => {}
+        Section::Sketches if sketch_stride(space.dimension()) == 0 => {}
         Section::Sketches => {
-            let space = space_of(rows);
-            sketches_of(&space, &graph.order, &mean_of(&space)).try_for_each(|sketch| put(as_bytes(&sketch)))?;
+            sketches_of(space, &graph.order, mean).try_for_each(|sketch| put(as_bytes(&sketch)))?;
         }
-        Section::Mean => put(as_bytes(&mean_of(&space_of(rows))))?,
+        Section::Mean => put(as_bytes(mean))?,
         Section::Base => put(as_bytes(graph.base.ids()))?,
         Section::Counts => put(as_bytes(&graph.counts))?,
         Section::Upper => put(as_bytes(graph.upper.ids()))?,

@@ -3,7 +3,7 @@
 //! A request reads one [`State`], which belongs to one version, from beginning to end. Only the writer replaces it.
 
 use super::alter::CollectionChange;
-use super::document::{IngestContext, search_text};
+use super::document::{IngestContext, word_text};
 use super::load::{load, load_past};
 use super::model::{Models, embed};
 use super::original::Originals;
@@ -436,7 +436,7 @@ pub(super) fn parse_filter(filter: Option<&serde_json::Value>, schema: &Collecti
 
 /// Analyses the texts of rows while the writer has their other columns written.
 fn analyze_beside(shared: Arc<Shared>, rows: &[PendingRow]) -> Words {
-    let text = |pending: &PendingRow| search_text(&pending.row).map(Cow::into_owned);
+    let text = |pending: &PendingRow| word_text(&pending.row).map(Cow::into_owned);
     let texts: Vec<Option<String>> = rows.iter().map(text).collect();
     let writes = shared.services.writes.clone();
     writes.spawn_blocking(move || {

@@ -10,7 +10,7 @@ use crate::config::limits::EMBED_BATCH;
 use crate::error::{Error, Result};
 use crate::schema::collection::Chunking;
 use crate::schema::{ChunkRow, CollectionSchema};
-use ragstone_ingest::chunk::{Chunk, ChunkRules, embedding_text, split};
+use ragstone_ingest::chunk::{Chunk, ChunkRules, document_name, embedding_text, split};
 use ragstone_ingest::worker::WorkerPool;
 use ragstone_ingest::{Document, ReadError};
 use ragstone_models::{Embedder, Priority, TextKind};
@@ -22,6 +22,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// Tokens of the model's window that are left for the document's name and headings.
 const LEAD_TOKENS: usize = 32;
+/// What a word in a document's name weighs beside one in a passage, as in BM25F (Robertson, Zaragoza and Taylor 2004):
+/// a question names its report once, and reports of one company differ in little else.
+const NAME_WEIGHT: usize = 3;
 /// Tokens that the model adds around a text.
 const SPECIAL_TOKENS: usize = 2;
 /// Fewest tokens that a chunk may aim at.
@@ -64,11 +67,24 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Returns what is embedded and searched for a row: for chunks of files, document and headings stand before the text.
-pub fn search_text(row: &ChunkRow) -> Option<Cow<'_, str>> {
+/// Returns what is embedded for a row: for chunks of files, document and headings stand before the text.
+pub fn embedded_text(row: &ChunkRow) -> Option<Cow<'_, str>> {
     let text = row.text.as_deref()?;
-    let Some(uri) = row.uri.as_deref().filter(|_| row.sha256.is_some()) else { return Some(Cow::Borrowed(text)) };
+    let Some(uri) = file_of(row) else { return Some(Cow::Borrowed(text)) };
     Some(Cow::Owned(embedding_text(uri, row.title.as_deref(), &row.heading, text)))
+}
+
+/// Returns the text whose words a row is found by: what is embedded, with the document's name said [`NAME_WEIGHT`] times.
+pub fn word_text(row: &ChunkRow) -> Option<Cow<'_, str>> {
+    let text = embedded_text(row)?;
+    let Some(uri) = file_of(row) else { return Some(text) };
+    let name = document_name(uri, row.title.as_deref()) + "\n";
+    Some(Cow::Owned(name.repeat(NAME_WEIGHT - 1) + &text))
+}
+
+/// Returns the place of the file that a row was cut from; rows that came without a file have none.
+fn file_of(row: &ChunkRow) -> Option<&str> {
+    row.uri.as_deref().filter(|_| row.sha256.is_some())
 }
 
 /// Checks rules by which documents are cut.
@@ -110,7 +126,8 @@ impl IngestContext {
     pub fn embed(&self, rows: &mut [PendingRow]) -> Result<()> {
         let identity = self.embedder.identity().clone();
         for part in rows.chunks_mut(EMBED_BATCH) {
-            let texts = part.iter().map(|pending| search_text(&pending.row).unwrap_or_default().into_owned()).collect();
+            let texts =
+                part.iter().map(|pending| embedded_text(&pending.row).unwrap_or_default().into_owned()).collect();
             let vectors = embed(&self.embedder, texts, TextKind::Document, Priority::Ingest)?;
             for (pending, vector) in part.iter_mut().zip(vectors.chunks_exact(identity.dimension)) {
                 pending.row.embedding_hash = Some(hash_vector(vector));
@@ -169,5 +186,27 @@ impl IngestContext {
             hash.update(part.as_bytes());
         }
         hex(&hash.finalize()[..16])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sha256: Option<[u8; 32]>) -> ChunkRow {
+        let (uri, text) = (Some("a/travel_policy.pdf".to_owned()), Some("Who pays?".to_owned()));
+        ChunkRow { uri, sha256, text, heading: vec!["Hotels".into()], ..ChunkRow::default() }
+    }
+
+    #[test]
+    fn a_chunk_of_a_file_is_found_by_the_name_of_its_document() {
+        let row = row(Some([0; 32]));
+        assert_eq!(embedded_text(&row).as_deref(), Some("travel policy > Hotels\nWho pays?"));
+        assert_eq!(word_text(&row).as_deref(), Some("travel policy\ntravel policy\ntravel policy > Hotels\nWho pays?"));
+    }
+
+    #[test]
+    fn a_row_without_a_file_is_found_by_its_text_alone() {
+        assert_eq!(word_text(&row(None)).as_deref(), Some("Who pays?"));
     }
 }

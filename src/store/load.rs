@@ -6,7 +6,7 @@
 //! of another shape is left out: its rows are then searched exactly, until a new one is sealed.
 
 use super::collection::State;
-use super::document::search_text;
+use super::document::word_text;
 use crate::error::{Error, Result};
 use crate::index::keys::Keys;
 use crate::index::placed::Placed;
@@ -196,8 +196,10 @@ async fn append_unsealed(
     sealed: &HashSet<u64>,
     analyzer: &Analyzer,
 ) -> Result<Snapshot> {
-    let unsealed: Vec<u32> =
+    let mut unsealed: Vec<u32> =
         (0..).zip(&rows.row_ids).filter(|(_, row_id)| !sealed.contains(row_id)).map(|(at, _)| at).collect();
+    // Joined fragments come last in the table; slots follow the order in which rows were written.
+    unsealed.sort_unstable_by_key(|&at| rows.row_ids[at as usize]);
     for part in unsealed.chunks(FETCH_ROWS) {
         let row_ids: Vec<u64> = part.iter().map(|&at| rows.row_ids[at as usize]).collect();
         let versions = part.iter().map(|&at| rows.versions[at as usize]).collect();
@@ -209,7 +211,7 @@ async fn append_unsealed(
                 let lineage = row::from_batch(schema, &columns, at);
                 let content = row::from_batch(schema, &fetched, at);
                 let whole = ChunkRow { text: content.text, heading: content.heading, ..lineage };
-                search_text(&whole).map(|text| analyzer.analyze(&text))
+                word_text(&whole).map(|text| analyzer.analyze(&text))
             })
             .collect();
         let vectors: Vec<Option<Vec<f32>>> =

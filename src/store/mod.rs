@@ -11,6 +11,7 @@ mod document;
 mod example;
 mod ingest;
 pub mod jobs;
+mod join;
 mod lane;
 mod load;
 pub mod model;

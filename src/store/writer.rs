@@ -6,6 +6,7 @@
 
 use super::alter::CollectionChange;
 use super::collection::{Shared, State, blocking_on, document_slots, find_chunk, parse_filter};
+use super::join::Joiner;
 use super::lane::step_back;
 use super::load::load;
 use super::seal::{self, Pace, Sealed};
@@ -22,7 +23,7 @@ use crate::index::keys::Keys;
 use crate::index::snapshot::NewRows;
 use crate::query::run::Allowed;
 use crate::schema::row;
-use crate::table::{Changes, FRAGMENT_ROWS, SchemaChange, Table, VersionRef};
+use crate::table::{Changes, FRAGMENT_ROWS, Joined, SchemaChange, Table, VersionRef};
 use chrono::{TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -71,6 +72,8 @@ pub enum Write {
     },
     /// The end of a build: a sealed generation to be put in place, or why there is none.
     Sealed(Result<Sealed>),
+    /// Fragments that were joined beside other writes.
+    Joined(Result<Joined>),
     /// A past version to be made the newest.
     Restore {
         /// Which one.
@@ -109,7 +112,8 @@ impl Writer {
         let runtime = shared.services.writes.clone();
         let name = format!("writer-{}", shared.name);
         let seals = seal::Sealer::new(queue.downgrade());
-        let actor = Actor { shared, waiting, seals, commits: 0, expired_at: Instant::now(), stale: false };
+        let joins = Joiner::new(queue.downgrade(), runtime.clone());
+        let actor = Actor { shared, waiting, seals, joins, commits: 0, expired_at: Instant::now(), stale: false };
         std::thread::Builder::new()
             .name(name)
             .spawn(move || {
@@ -144,6 +148,7 @@ struct Actor {
     shared: Arc<Shared>,
     waiting: mpsc::Receiver<Write>,
     seals: seal::Sealer,
+    joins: Joiner,
     commits: u64,
     expired_at: Instant,
     /// A write failed, and the table could not be read afterwards: what is in memory may not be what it holds.
@@ -173,6 +178,7 @@ impl Actor {
                 }
                 Write::Delete { delete, done } => answer(done, self.delete(delete).await),
                 Write::Sealed(built) => self.publish(built).await,
+                Write::Joined(joined) => self.put_joined(joined).await,
                 Write::Restore { to, done } => answer(done, self.restore(&to).await),
                 Write::Alter { change, done } => answer(done, self.alter(change).await),
                 Write::Optimize { done } => self.optimize(done).await,
@@ -294,6 +300,7 @@ impl Actor {
 
     /// Writes the changes, while the words of new rows are added to the postings, and makes both visible.
     async fn commit_to_table(&mut self, staged: Staged, operation: &'static str) -> Result<Arc<State>> {
+        let started = Instant::now();
         let state = self.state();
         let mut table = state.table.clone();
         if !staged.new_fields.is_empty() {
@@ -320,9 +327,11 @@ impl Actor {
             blocking_on(&self.shared.services.writes, add).await
         };
         let changes = Changes { rows: new_rows, removed, properties };
+        let prepared = started.elapsed();
         let (committed, texts) = tokio::join!(table.commit(changes), texts);
         let committed = committed.and_then(|committed| texts.map(|()| committed))?;
         self.commits += 1;
+        let written = started.elapsed();
         let version = committed.table.version();
         let versions = vec![version.0; rows.len()];
         let row_ids = committed.row_ids;
@@ -349,6 +358,8 @@ impl Actor {
             }
         });
         self.shared.services.rows.keep(self.shared.number, &row_ids, rows);
+        let (table, all) = (written - prepared, started.elapsed());
+        tracing::debug!(collection = %self.shared.name, ?prepared, ?table, published = ?(all - written), "committed");
         Ok(next)
     }
 
@@ -445,14 +456,26 @@ impl Actor {
         self.seals.start(&self.shared, Some(done));
     }
 
+    /// Puts joined fragments in place, unless a write has changed them meanwhile.
+    async fn put_joined(&mut self, joined: Result<Joined>) {
+        let placed = match joined {
+            Ok(joined) => self.state().table.put_joined(joined).await,
+            Err(error) => Err(error),
+        };
+        self.joins.finish(matches!(placed, Ok(None)));
+        match placed {
+            Ok(Some(table)) => drop(self.swap_table(table)),
+            Ok(None) => tracing::debug!(collection = %self.shared.name, "fragments changed while they were joined"),
+            Err(error) => tracing::warn!(collection = %self.shared.name, %error, "fragments not joined"),
+        }
+    }
+
     /// Does what upkeep is due after a write.
     async fn maintain(&mut self) {
         let state = self.state();
-        if let Some(rows) = state.table.compaction_due() {
-            match state.table.compact(rows).await {
-                Ok(table) => drop(self.swap_table(table)),
-                Err(error) => tracing::warn!(collection = %self.shared.name, %error, "compaction failed"),
-            }
+        if let Some(join) = self.joins.take_due(&state.table) {
+            let joined = join.run().await;
+            self.put_joined(joined).await;
         }
         if self.commits >= EXPIRE_EVERY_COMMITS && self.expired_at.elapsed() >= EXPIRE_EVERY {
             (self.commits, self.expired_at) = (0, Instant::now());

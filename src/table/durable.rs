@@ -3,7 +3,8 @@
 //! Lance's own local path never syncs and can acknowledge a truncated file, so tables are opened through its
 //! `file-object-store` scheme with this wrapper. What a version is made of (data, deletions, transaction) is noted when it
 //! is written, and all of it is synced side by side before the manifest that names it is put, so that the disk does it in
-//! one go; the manifest and all else is synced when its write returns. It keeps no data and caches nothing; checking what
+//! one go; the manifest and all else is synced when its write returns. So is an object that comes in parts, for it is large
+//! and may be one that no waiting commit needs. It keeps no data and caches nothing; checking what
 //! is read is left to [`super::checksum`], on demand.
 
 use super::checksum::ChecksumLog;
@@ -41,7 +42,7 @@ impl WrappingObjectStore for DurableWrapper {
         Arc::new(DurableStore {
             inner: LocalFileSystem::new().with_fsync(true),
             later: LocalFileSystem::new(),
-            unsynced: Arc::default(),
+            unsynced: Unsynced::default(),
             checksums: self.checksums.clone(),
         })
     }
@@ -62,7 +63,7 @@ struct DurableStore {
     inner: LocalFileSystem,
     /// Leaves that for the manifest.
     later: LocalFileSystem,
-    unsynced: Arc<Unsynced>,
+    unsynced: Unsynced,
     checksums: Arc<ChecksumLog>,
 }
 
@@ -161,11 +162,9 @@ impl ObjectStore for DurableStore {
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let unsynced = (Sync::of(location) == Sync::BeforeManifest).then(|| self.unsynced.clone());
-        let store = if unsynced.is_some() { &self.later } else { &self.inner };
-        let inner = store.put_multipart_opts(location, opts).await?;
+        let inner = self.inner.put_multipart_opts(location, opts).await?;
         let (location, checksums) = (location.clone(), self.checksums.clone());
-        Ok(Box::new(SummedUpload { inner, location, unsynced, checksums, sum: ObjectSum::default() }))
+        Ok(Box::new(SummedUpload { inner, location, checksums, sum: ObjectSum::default() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -217,8 +216,6 @@ impl ObjectSum {
 struct SummedUpload {
     inner: Box<dyn MultipartUpload>,
     location: Path,
-    /// Where the object is noted when it is synced later.
-    unsynced: Option<Arc<Unsynced>>,
     checksums: Arc<ChecksumLog>,
     sum: ObjectSum,
 }
@@ -238,9 +235,6 @@ impl MultipartUpload for SummedUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let result = self.inner.complete().await?;
-        if let Some(unsynced) = &self.unsynced {
-            unsynced.add(&self.location);
-        }
         self.checksums.record(&self.location, self.sum.bytes, self.sum.hash.digest128());
         Ok(result)
     }

@@ -23,7 +23,7 @@ pub use alter::SchemaChange;
 pub use checksum::VerifyReport;
 pub use commit::{Changes, Committed};
 pub use folder::DataFolder;
-pub use maintain::FRAGMENT_ROWS;
+pub use maintain::{FRAGMENT_ROWS, Join, Joined};
 pub use read::{ROW_ID, ROW_VERSION};
 pub use version::{VersionInfo, VersionRef};
 

@@ -4,17 +4,26 @@
 
 /// Returns what is embedded and indexed for a chunk: document name, title where it says more, headings, then the text.
 ///
-/// The name is the file's stem with `_` and `-` as spaces. A heading that opens the chunk's text is not said twice.
+/// A heading that opens the chunk's text is not said twice.
 pub fn embedding_text(name: &str, title: Option<&str>, heading: &[String], text: &str) -> String {
-    let name = spoken_name(name);
-    let mut lead = vec![name.as_str()];
-    lead.extend(title.map(str::trim).filter(|title| says_more(title, &name)));
+    let document = document_name(name, title);
     let headings = heading.iter().map(String::as_str);
-    lead.extend(headings.filter(|heading| !text.starts_with(heading) && Some(*heading) != title));
+    let headings = headings.filter(|heading| !text.starts_with(heading) && Some(*heading) != title);
+    let mut lead: Vec<&str> = std::iter::once(document.as_str()).chain(headings).collect();
     lead.retain(|part| !part.is_empty());
     match lead.is_empty() {
         true => text.to_owned(),
         false => format!("{}\n{}", lead.join(" > "), text),
+    }
+}
+
+/// Returns what a document is called: the file's stem with `_` and `-` as spaces, and its title where that says more.
+pub fn document_name(name: &str, title: Option<&str>) -> String {
+    let name = spoken_name(name);
+    match title.map(str::trim).filter(|title| says_more(title, &name)) {
+        Some(title) if name.is_empty() => title.to_owned(),
+        Some(title) => format!("{name} > {title}"),
+        None => name,
     }
 }
 

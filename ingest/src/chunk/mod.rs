@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::PageBox;
 
-pub use context::embedding_text;
+pub use context::{document_name, embedding_text};
 pub use pack::split;
 
 /// How documents are cut; part of every chunk's identity.

@@ -6,6 +6,11 @@ use ragstone::cli::{self, Cli};
 use ragstone::telemetry::{self, LogFormat};
 use std::process::ExitCode;
 
+/// Set up in `.cargo/config.toml`.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::from_arguments();
     // A worker speaks in frames over its pipes, and is told nothing about logging.

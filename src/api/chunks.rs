@@ -16,8 +16,13 @@ use crate::store::{NewChunk, OnConflict, Selection};
 use crate::telemetry;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// Numbers of the longest vector that most models make.
+const USUAL_DIMENSION: usize = 1_024;
 
 /// Body of `upsert_chunks`.
 #[derive(Deserialize)]
@@ -33,8 +38,34 @@ struct ChunkForm {
     id: String,
     document_id: Option<String>,
     text: Option<String>,
-    embedding: Option<Vec<f32>>,
+    embedding: Option<Numbers>,
     metadata: Option<Map<String, Value>>,
+}
+
+/// Numbers that are read into room for [`USUAL_DIMENSION`] of them, which costs less than letting them grow.
+struct Numbers(Vec<f32>);
+
+impl<'de> Deserialize<'de> for Numbers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Numbers;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Numbers, A::Error> {
+                let mut numbers = Vec::with_capacity(USUAL_DIMENSION);
+                while let Some(number) = items.next_element()? {
+                    numbers.push(number);
+                }
+                numbers.shrink_to_fit();
+                Ok(Numbers(numbers))
+            }
+        }
+        deserializer.deserialize_seq(Read)
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -159,6 +190,7 @@ pub async fn delete_chunks(State(app): State<App>, Name(name): Name, body: Json<
 impl From<ChunkForm> for NewChunk {
     fn from(form: ChunkForm) -> Self {
         let ChunkForm { id, document_id, text, embedding, metadata } = form;
+        let embedding = embedding.map(|Numbers(numbers)| numbers);
         Self { id, document_id, text, embedding, metadata: metadata.unwrap_or_default() }
     }
 }

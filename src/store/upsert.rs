@@ -31,8 +31,10 @@ pub fn check_chunks(schema: &CollectionSchema, chunks: Vec<NewChunk>, now_micros
     }
     let mut evolved = schema.clone();
     for pending in &rows {
-        let mut trial = PendingRow { row: ChunkRow::default(), metadata: pending.metadata.clone() };
-        resolve_metadata(&mut evolved, &mut trial)?;
+        let mut trial = ChunkRow::default();
+        for (key, json) in &pending.metadata {
+            resolve_value(&mut evolved, &mut trial, key, json)?;
+        }
     }
     Ok(rows)
 }
@@ -93,31 +95,42 @@ pub fn hash_vector(vector: &[f32]) -> u64 {
 }
 
 /// Types the metadata of a row by the schema, adds fields that are new to the schema, and returns those.
-///
-/// Keys that name a lineage column set it for rows without a document file.
 pub fn resolve_metadata(schema: &mut CollectionSchema, pending: &mut PendingRow) -> Result<Vec<Field>> {
     let mut added = Vec::new();
     for (key, json) in std::mem::take(&mut pending.metadata) {
-        if row::LINEAGE_METADATA.contains(&key.as_str()) {
-            set_lineage(&mut pending.row, &key, &json)?;
-            continue;
-        }
-        if row::is_system_column(&key) {
-            return Err(Error::ReservedField { field: key });
-        }
-        let known = schema.field_type(&key);
-        let Some(value) = Value::from_json(&key, known, &json)? else { continue };
-        if known.is_none() {
-            field::check_field_name(&key)?;
-            if schema.fields.len() == FIELDS_MAX {
-                return Err(Error::LimitExceeded { what: "fields", limit: FIELDS_MAX as u64 });
-            }
-            let new = Field { name: key.clone(), field_type: value.field_type() };
-            schema.fields.push(new.clone());
-            added.push(new);
-        }
-        pending.row.metadata.insert(key, value);
+        added.extend(resolve_value(schema, &mut pending.row, &key, &json)?);
     }
+    Ok(added)
+}
+
+/// Puts one value of metadata into a row, typed by the schema; returns the field that the schema gets for it.
+///
+/// Keys that name a lineage column set it for rows without a document file.
+fn resolve_value(
+    schema: &mut CollectionSchema,
+    row: &mut ChunkRow,
+    key: &str,
+    json: &serde_json::Value,
+) -> Result<Option<Field>> {
+    if row::LINEAGE_METADATA.contains(&key) {
+        return set_lineage(row, key, json).map(|()| None);
+    }
+    if row::is_system_column(key) {
+        return Err(Error::ReservedField { field: key.to_owned() });
+    }
+    let known = schema.field_type(key);
+    let Some(value) = Value::from_json(key, known, json)? else { return Ok(None) };
+    let mut added = None;
+    if known.is_none() {
+        field::check_field_name(key)?;
+        if schema.fields.len() == FIELDS_MAX {
+            return Err(Error::LimitExceeded { what: "fields", limit: FIELDS_MAX as u64 });
+        }
+        let new = Field { name: key.to_owned(), field_type: value.field_type() };
+        schema.fields.push(new.clone());
+        added = Some(new);
+    }
+    row.metadata.insert(key.to_owned(), value);
     Ok(added)
 }
 

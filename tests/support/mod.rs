@@ -51,8 +51,10 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| line.find("http://").map(|at| line[at..].trim().to_owned()))
             .expect("the server says where it listens");
-        // What it logs is read on, so that it never waits for its reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        // What it logs is read on, so that it never waits for its reader; its faults are shown where a test fails.
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).filter(|line| line.contains("ERROR")).for_each(|line| eprintln!("{line}"));
+        });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { child, url, client: reqwest::Client::new(), runtime }
     }

@@ -70,7 +70,10 @@ impl Analyzer {
     fn add_word(&self, word: &str, terms: &mut TermCollector) {
         let word = cut(word.trim_matches('_'));
         if word.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
-            return terms.push_chars(word.chars().filter(|c| *c != ','));
+            return match word.contains(',') {
+                true => terms.push_chars(word.chars().filter(|c| *c != ',')),
+                false => terms.push(word),
+            };
         }
         self.add_lowered(word, terms);
         for_each_part(word, |part| self.add_lowered(part, terms));
@@ -80,8 +83,11 @@ impl Analyzer {
     }
 
     fn add_lowered(&self, word: &str, terms: &mut TermCollector) {
-        if !word.bytes().all(|b| b.is_ascii_alphabetic()) {
+        if !word.is_ascii() {
             return terms.push_chars(word.chars().flat_map(char::to_lowercase));
+        }
+        if !word.bytes().all(|b| b.is_ascii_alphabetic()) {
+            return terms.push_ascii_lowercase(word);
         }
         let mut lowered = [0; TERM_CHARS_MAX];
         let lowered = &mut lowered[..word.len()];

@@ -4,12 +4,18 @@
 
 /// Calls `visit` with each part of an identifier, or never when the word has no inner boundary.
 pub fn for_each_part<'t>(word: &'t str, mut visit: impl FnMut(&'t str)) {
+    if word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.bytes().skip(1).all(|b| b.is_ascii_lowercase()) {
+        return;
+    }
     let mut start = 0;
-    for (at, c) in word.char_indices() {
-        if is_boundary(word, at, c) {
+    let mut chars = word.char_indices();
+    let mut before = chars.next().map_or('_', |(_, first)| first);
+    for (at, c) in chars {
+        if is_boundary(before, c, &word[at..]) {
             emit(&word[start..at], &mut visit);
             start = at;
         }
+        before = c;
     }
     if start > 0 {
         emit(&word[start..], &mut visit);
@@ -23,18 +29,15 @@ fn emit<'t>(part: &'t str, visit: &mut impl FnMut(&'t str)) {
     }
 }
 
-/// True before a capital that starts a word, between a letter and a digit, and at an underscore.
-fn is_boundary(word: &str, at: usize, c: char) -> bool {
-    let Some(before) = word[..at].chars().next_back() else {
-        return false;
-    };
+/// True before a capital that starts a word, between a letter and a digit, and at an underscore; `rest` begins with `c`.
+fn is_boundary(before: char, c: char, rest: &str) -> bool {
     if before == '_' || c == '_' {
         return true;
     }
     if c.is_ascii_digit() != before.is_ascii_digit() {
         return c.is_alphanumeric() && before.is_alphanumeric();
     }
-    c.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && starts_word(&word[at..]))
+    c.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && starts_word(rest))
 }
 
 /// True when a capital has at least two small letters after it, as in the `File` of `XMLFile` but not the `Fs` of `PDFs`.

@@ -55,6 +55,13 @@ impl TermCollector {
         self.letters.push_str(term);
     }
 
+    /// Adds one term in small letters, given in ASCII.
+    pub fn push_ascii_lowercase(&mut self, term: &str) {
+        self.push(term);
+        let start = self.letters.len() - term.len();
+        self.letters[start..].make_ascii_lowercase();
+    }
+
     /// Adds one term that is given by its characters.
     pub fn push_chars(&mut self, term: impl Iterator<Item = char>) {
         self.starts.push(self.letters.len());

@@ -127,3 +127,39 @@ fn planned_answers_are_exact_ones_but_for_few_rows() {
     assert!(["scan", "graph", "graph_filtered"].iter().all(|strategy| planned.strategies.contains_key(*strategy)));
     assert!(recall >= RECALL_MIN, "recall {recall}");
 }
+
+#[test]
+fn a_past_version_is_searched_with_the_generation_of_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    server.post("/v1/collections", json!({"name": "c", "embedding": {"dimension": 8}}));
+    let mut random = Random(5);
+    let mut upsert = |ids: std::ops::Range<usize>| {
+        let row =
+            |id: usize| json!({"id": format!("r{id}"), "embedding": random.vector(8), "metadata": {"part": id % 3}});
+        let chunks: Vec<Value> = ids.map(row).collect();
+        server.post("/v1/collections/c/chunks", json!({ "chunks": chunks }))["version"].clone()
+    };
+    let versions: Vec<Value> = (0..10).map(|part| upsert(part * 20..part * 20 + 20)).collect();
+    let past = |version: &Value, filter: &str| {
+        let search = json!({"embedding": [1, 2, 3, 4, 5, 6, 7, 8], "k": 20, "filter": filter, "as_of": version});
+        scores(&server.post("/v1/collections/c/search", search))
+    };
+    let expected = past(&versions[9], "part = 1");
+    for ids in [200..500, 500..510] {
+        seal(&server);
+        assert_eq!(past(&versions[9], "part = 1"), expected);
+        // More versions than are kept open, so that the first is opened again beside another generation.
+        versions[..9].iter().for_each(|version| drop(past(version, "part = 2")));
+        upsert(ids);
+    }
+}
+
+/// Builds a generation over every row and waits for it.
+fn seal(server: &Server) {
+    let job = server.post("/v1/collections/c/optimize", json!({}));
+    let id = job["id"].as_str().or(job["job"]["id"].as_str()).unwrap().to_owned();
+    while server.get(&format!("/v1/jobs/{id}"))["state"] == "running" {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

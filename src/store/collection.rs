@@ -83,8 +83,9 @@ pub struct Shared {
 /// Numbers the collections that this process has opened.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
-/// What the allowed rows depend on: layout of the slots, version, filter.
-type AllowedKey = (u64, Version, String);
+/// What a set of allowed rows depends on: the layout of slots, the version, the generation that numbers the rows of its
+/// graph (a past version is searched with the newest one), and the filter.
+type AllowedKey = (u64, Version, Option<String>, String);
 
 /// A collection that is open.
 pub struct Collection {
@@ -354,7 +355,8 @@ impl Collection {
 
     /// Returns the rows that pass a filter at a state; the last ones asked for are kept.
     pub fn allowed(&self, state: &State, filter: &Filter) -> Result<Arc<Allowed>> {
-        let key = (state.snapshot.layout(), state.table.version(), filter.to_string());
+        let generation = state.snapshot.placed().map(|placed| placed.name.clone());
+        let key = (state.snapshot.layout(), state.table.version(), generation, filter.to_string());
         let lock = || self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         let found = lock().iter().find(|(known, _)| *known == key).map(|(_, allowed)| allowed.clone());
         if let Some(allowed) = found {

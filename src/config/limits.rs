@@ -90,6 +90,8 @@ pub const KEEP_VERSIONS_MAX: usize = 2_000;
 pub const CROWDED_AGE: Duration = Duration::from_secs(600);
 /// Shortest time between two expiries, each of which reads every version's manifest.
 pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// How many times longer than it took an expiry rests, so that very many versions do not keep it busy.
+pub const EXPIRE_REST: u32 = 20;
 /// Commits after which expiry is considered.
 pub const EXPIRE_EVERY_COMMITS: u64 = 500;
 

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// Key of the table's configuration that names the generation.
 pub const POINTER_KEY: &str = "ragstone.hnsw.embedding";
@@ -64,9 +65,11 @@ pub fn generation_folder(table: &Table, kind: &str) -> PathBuf {
 /// Opens a version of a table.
 pub async fn load(table: Table, analyzer: &Analyzer) -> Result<(State, Keys)> {
     let schema = Arc::new(table.schema()?);
-    let rows = scan(&table, &schema).await?;
     let pointer = Pointer::of(&table);
-    let sealed = pointer.as_ref().and_then(|pointer| open_sealed(&table, pointer));
+    let sealed = beside(&table, &pointer, open_sealed);
+    let generation = beside(&table, &pointer, open_generation);
+    let rows = scan(&table, &schema).await?;
+    let (sealed, generation) = (sealed.await.unwrap_or_default(), generation.await.unwrap_or_default());
     let mut snapshot = Snapshot::empty(table.version(), schema.embedding.dimension, schema.embedding.metric);
     let mut sealed_slots = 0;
     let mut known = HashSet::new();
@@ -79,8 +82,11 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<(State, Keys)> {
         snapshot = snapshot.with_text(sealed.text).next(table.version(), &[], Some(added))?.with_live(live);
     }
     snapshot = append_unsealed(snapshot, &table, &schema, &rows, &known, analyzer).await?;
+    let fits = |generation: &Generation| {
+        generation.dim() == schema.embedding.dimension && generation.metric() == schema.embedding.metric
+    };
     if let Some(pointer) = &pointer
-        && let Some(generation) = open_generation(&table, pointer, &schema)
+        && let Some(generation) = generation.filter(fits)
     {
         let name = pointer.generation.clone();
         let placed = Placed::new(name, pointer.built_version, Arc::new(generation), snapshot.columns());
@@ -150,17 +156,24 @@ fn open_sealed(table: &Table, pointer: &Pointer) -> Option<SealedText> {
         .ok()
 }
 
-fn open_generation(table: &Table, pointer: &Pointer, schema: &CollectionSchema) -> Option<Generation> {
+fn open_generation(table: &Table, pointer: &Pointer) -> Option<Generation> {
     let path = pointer.vectors(table);
     if !path.exists() {
         return None;
     }
-    let opened = Generation::open(&path, crate::index::generation::Verify::Full);
-    let generation = opened
+    Generation::open(&path, crate::index::generation::Verify::Full)
         .inspect_err(|error| tracing::warn!(collection = %table.name(), %error, "generation is not used"))
-        .ok()?;
-    let fits = generation.dim() == schema.embedding.dimension && generation.metric() == schema.embedding.metric;
-    fits.then_some(generation)
+        .ok()
+}
+
+/// Opens a file of a generation on a thread of its own; what cannot be opened is left out.
+fn beside<T: Send + 'static>(
+    table: &Table,
+    pointer: &Option<Pointer>,
+    open: impl FnOnce(&Table, &Pointer) -> Option<T> + Send + 'static,
+) -> JoinHandle<Option<T>> {
+    let (table, pointer) = (table.clone(), pointer.clone());
+    tokio::task::spawn_blocking(move || open(&table, &pointer?))
 }
 
 /// Lays the scanned rows out in the order of the sealed postings; `None` where no row of them is left.

@@ -9,6 +9,7 @@ pub mod alter;
 pub mod collection;
 mod document;
 mod example;
+mod expire;
 mod ingest;
 pub mod jobs;
 mod join;

@@ -32,6 +32,8 @@ pub struct Sealer {
     growing: Arc<AtomicBool>,
     cancel: Arc<AtomicBool>,
     waiting: Vec<Done>,
+    /// Requests that came while a build was running: they wait for the one after it, which knows their rows.
+    late: Vec<Done>,
 }
 
 /// Returns whether so many rows are fresh that a build is worth its cost.
@@ -60,19 +62,26 @@ fn fresh_rows(state: &State) -> usize {
 impl Sealer {
     /// Makes a sealer that hands its generations to a writer's queue.
     pub fn new(queue: WeakSender<Write>) -> Self {
-        Self { queue, running: Arc::default(), growing: Arc::default(), cancel: Arc::default(), waiting: Vec::new() }
+        Self {
+            queue,
+            running: Arc::default(),
+            growing: Arc::default(),
+            cancel: Arc::default(),
+            waiting: Vec::new(),
+            late: Vec::new(),
+        }
     }
 
-    /// Starts a build of the newest state, unless one runs; `done` is answered when the running one is in place.
+    /// Starts a build of the newest state; `done` is answered when it is in place. While another one runs, it waits.
     ///
     /// A build that nobody waits for uses half of the threads, so that searches keep the others.
     pub fn start(&mut self, shared: &Arc<Shared>, done: Option<Done>) {
+        if self.running.swap(true, Ordering::AcqRel) {
+            return self.late.extend(done);
+        }
         self.waiting.extend(done);
         let threads = shared.services.threads;
         let threads = if self.waiting.is_empty() { (threads / 2).max(1) } else { threads };
-        if self.running.swap(true, Ordering::AcqRel) {
-            return;
-        }
         let (queue, cancel, shared) = (self.queue.clone(), self.cancel.clone(), shared.clone());
         let spawned = std::thread::Builder::new().name(format!("seal-{}", shared.name)).spawn(move || {
             step_back();
@@ -119,10 +128,14 @@ impl Sealer {
         known.is_none().then_some(head)
     }
 
-    /// Allows the next build, and returns the requests that waited for the one that ended.
-    pub fn finish(&mut self) -> Vec<Done> {
+    /// Returns the requests that waited for the build that ended, and starts the next one where others wait for it.
+    pub fn finish(&mut self, shared: &Arc<Shared>) -> Vec<Done> {
+        let done = std::mem::replace(&mut self.waiting, std::mem::take(&mut self.late));
         self.running.store(false, Ordering::Release);
-        std::mem::take(&mut self.waiting)
+        if !self.waiting.is_empty() {
+            self.start(shared, None);
+        }
+        done
     }
 }
 

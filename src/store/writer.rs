@@ -6,6 +6,7 @@
 
 use super::alter::CollectionChange;
 use super::collection::{Shared, State, blocking_on, document_slots, find_chunk, parse_filter};
+use super::expire::Expirer;
 use super::join::Joiner;
 use super::lane::step_back;
 use super::load::load;
@@ -13,10 +14,7 @@ use super::seal::{self, Pace, Sealed};
 use super::stage::{Stage, Staged, Words, words_at};
 use super::upsert::PendingRow;
 use super::view::{OnConflict, Written};
-use crate::config::limits::{
-    COMMIT_ROWS_MAX, CROWDED_AGE, EXPIRE_EVERY, EXPIRE_EVERY_COMMITS, KEEP_VERSIONS_MAX, KEEP_VERSIONS_MIN,
-    WRITE_PAUSE, WRITES_WAITING_MAX,
-};
+use crate::config::limits::{COMMIT_ROWS_MAX, WRITE_PAUSE, WRITES_WAITING_MAX};
 use crate::error::{Error, Result};
 use crate::index::Segment;
 use crate::index::keys::Keys;
@@ -24,7 +22,6 @@ use crate::index::snapshot::NewRows;
 use crate::query::run::Allowed;
 use crate::schema::row;
 use crate::table::{Changes, FRAGMENT_ROWS, Joined, SchemaChange, Table, VersionRef};
-use chrono::{TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -113,7 +110,8 @@ impl Writer {
         let name = format!("writer-{}", shared.name);
         let seals = seal::Sealer::new(queue.downgrade());
         let joins = Joiner::new(queue.downgrade(), runtime.clone());
-        let actor = Actor { shared, waiting, seals, joins, commits: 0, expired_at: Instant::now(), stale: false };
+        let expirer = Expirer::new(runtime.clone(), shared.services.keep_days);
+        let actor = Actor { shared, waiting, seals, joins, expirer, stale: false };
         std::thread::Builder::new()
             .name(name)
             .spawn(move || {
@@ -149,8 +147,7 @@ struct Actor {
     waiting: mpsc::Receiver<Write>,
     seals: seal::Sealer,
     joins: Joiner,
-    commits: u64,
-    expired_at: Instant,
+    expirer: Expirer,
     /// A write failed, and the table could not be read afterwards: what is in memory may not be what it holds.
     stale: bool,
 }
@@ -330,7 +327,7 @@ impl Actor {
         let prepared = started.elapsed();
         let (committed, texts) = tokio::join!(table.commit(changes), texts);
         let committed = committed.and_then(|committed| texts.map(|()| committed))?;
-        self.commits += 1;
+        self.expirer.count();
         let written = started.elapsed();
         let version = committed.table.version();
         let versions = vec![version.0; rows.len()];
@@ -394,8 +391,10 @@ impl Actor {
     }
 
     async fn restore(&mut self, to: &VersionRef) -> Result<Written> {
+        let paused = self.expirer.pause().await;
         let target = self.state().table.at(to).await?;
         let table = target.restore().await?;
+        drop(paused);
         self.replace(table).await
     }
 
@@ -430,7 +429,7 @@ impl Actor {
             tracing::error!(collection = %self.shared.name, %error, "generation not sealed");
         }
         let version = self.state().table.version();
-        for done in self.seals.finish() {
+        for done in self.seals.finish(&self.shared) {
             let written = Written { version, written: 0, skipped: 0, deleted: 0 };
             answer(done, placed.as_ref().map(|()| written).map_err(again));
         }
@@ -448,7 +447,7 @@ impl Actor {
         let result = async {
             let table = self.state().table.compact(FRAGMENT_ROWS).await?;
             self.swap_table(table);
-            self.expire().await
+            self.expirer.run(&self.state().table).await
         };
         if let Err(error) = result.await {
             return answer(done, Err(error));
@@ -477,12 +476,7 @@ impl Actor {
             let joined = join.run().await;
             self.put_joined(joined).await;
         }
-        if self.commits >= EXPIRE_EVERY_COMMITS && self.expired_at.elapsed() >= EXPIRE_EVERY {
-            (self.commits, self.expired_at) = (0, Instant::now());
-            if let Err(error) = self.expire().await {
-                tracing::warn!(collection = %self.shared.name, %error, "expiry failed");
-            }
-        }
+        self.expirer.start_due(&self.state().table);
         if seal::is_due(&self.state(), Pace::Busy) {
             self.seals.start(&self.shared, None);
         }
@@ -491,14 +485,6 @@ impl Actor {
             let (table, schema, snapshot) = (state.table.clone(), state.schema.clone(), state.snapshot.with_head(head));
             self.swap(State { table, schema, snapshot, sealed_slots: state.sealed_slots }, |_| {});
         }
-    }
-
-    async fn expire(&self) -> Result<()> {
-        let table = &self.state().table;
-        let days = TimeDelta::days(i64::from(self.shared.services.keep_days));
-        table.expire(Utc::now() - days, KEEP_VERSIONS_MIN).await?;
-        table.expire(Utc::now() - CROWDED_AGE, KEEP_VERSIONS_MAX).await?;
-        seal::remove_unused(table).await
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::index::TextIndex;
-use super::postings::{Posting, read_posting, read_varint, write_posting, write_varint};
+use super::postings::{Postings, read_varint, write_posting, write_varint};
 
 const MAGIC: &[u8; 8] = b"RAGTEXT1";
 /// Changes with the layout, and with the words that are counted for a row.
@@ -236,7 +236,7 @@ fn index_of([lengths, terms, postings]: &[Vec<u8>; SECTIONS.len()]) -> Result<Te
     let mut last = None;
     while !terms_rest.is_empty() {
         let term = read_term(&mut terms_rest, last).ok_or_else(|| damaged("terms", terms, terms_rest))?;
-        let holders = read_postings(&mut postings_rest, lengths.len())
+        let holders = read_postings(&mut postings_rest, index.lengths())
             .ok_or_else(|| damaged("postings", postings, postings_rest))?;
         index.insert(term, holders);
         last = Some(term);
@@ -256,27 +256,14 @@ fn read_term<'b>(bytes: &mut &'b [u8], last: Option<&str>) -> Option<&'b str> {
     last.is_none_or(|last| last < term).then_some(term)
 }
 
-/// Takes the postings of one term: at least one, slots ascending and below `slot_count`, counts above zero.
-fn read_postings(bytes: &mut &[u8], slot_count: usize) -> Option<Vec<Posting>> {
+/// Takes the postings of one term, of which there is at least one.
+fn read_postings(bytes: &mut &[u8], lengths: &[u32]) -> Option<Postings> {
     let count = usize::try_from(read_varint(bytes)?).ok()?;
     // A posting takes at least a byte, so a count beyond that is refused before room is made for it.
     if count == 0 || count > bytes.len() {
         return None;
     }
-    let mut postings: Vec<Posting> = Vec::with_capacity(count);
-    for _ in 0..count {
-        let (delta, occurrences) = read_posting(bytes)?;
-        let slot = match postings.last() {
-            Some(last) if delta > 0 => last.slot.checked_add(delta)?,
-            Some(_) => return None,
-            None => delta,
-        };
-        if slot as usize >= slot_count || occurrences == 0 {
-            return None;
-        }
-        postings.push(Posting { slot, occurrences });
-    }
-    Some(postings)
+    Postings::read(count, bytes, lengths)
 }
 
 #[cfg(test)]

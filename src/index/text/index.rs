@@ -129,7 +129,9 @@ impl TextIndex {
             let mut moved: Vec<Posting> =
                 postings.iter().filter_map(|posting| Some(Posting { slot: map(posting.slot)?, ..posting })).collect();
             moved.sort_unstable_by_key(|posting| posting.slot);
-            remapped.insert(term, moved);
+            let mut postings = Postings::default();
+            moved.into_iter().for_each(|posting| postings.push(posting, &remapped.lengths));
+            remapped.insert(term, postings);
         }
         remapped
     }
@@ -152,14 +154,11 @@ impl TextIndex {
         self.tokens += u64::from(length);
     }
 
-    /// Adds a term that is not there yet, with ascending postings in slots whose length is set; none drops the term.
-    pub(super) fn insert(&mut self, term: &str, ascending: Vec<Posting>) {
-        if ascending.is_empty() {
-            return;
-        }
-        let id = self.id_of(term);
-        for posting in ascending {
-            self.postings[id as usize].push(posting, &self.lengths);
+    /// Adds a term that is not there yet, with postings in slots whose length is set; none drops the term.
+    pub(super) fn insert(&mut self, term: &str, postings: Postings) {
+        if postings.len() > 0 {
+            let id = self.id_of(term);
+            self.postings[id as usize] = postings;
         }
     }
 

@@ -57,6 +57,34 @@ impl Postings {
         }
     }
 
+    /// Takes `count` postings off the front of `bytes`, as [`write_posting`] put them one after another.
+    ///
+    /// `None` unless slots ascend, each has a length, and each count is above zero.
+    pub fn read(count: usize, bytes: &mut &[u8], lengths: &[u32]) -> Option<Self> {
+        let all = *bytes;
+        let mut block = [Posting { slot: 0, occurrences: 0 }; BLOCK_POSTINGS];
+        let mut blocks = Vec::with_capacity(count / BLOCK_POSTINGS);
+        let mut last = None;
+        let mut start = 0;
+        for first in (0..count).step_by(BLOCK_POSTINGS) {
+            let block = &mut block[..BLOCK_POSTINGS.min(count - first)];
+            for posting in block.iter_mut() {
+                let (delta, occurrences) = read_posting(bytes)?;
+                let slot = last.map_or(Some(delta), |last: u32| last.checked_add(delta).filter(|_| delta > 0))?;
+                lengths.get(slot as usize).filter(|_| occurrences > 0)?;
+                *posting = Posting { slot, occurrences };
+                last = Some(slot);
+            }
+            if block.len() == BLOCK_POSTINGS {
+                let (occurrences_max, length_min) = extremes(block, lengths);
+                blocks.push(Block { last_slot: last?, start, occurrences_max, length_min });
+                start = all.len() - bytes.len();
+            }
+        }
+        let sealed = (start > 0).then(|| Box::new(Sealed { blocks, bytes: all[..start].to_vec() }));
+        Some(Self { sealed, tail: block[..count % BLOCK_POSTINGS].to_vec() })
+    }
+
     /// Returns how many slots hold the term.
     pub fn len(&self) -> usize {
         self.blocks().len() * BLOCK_POSTINGS + self.tail.len()
@@ -192,6 +220,30 @@ mod tests {
             assert_eq!(postings.last_slot(), slots.last().copied());
             assert_eq!(postings.iter().map(|posting| posting.slot).collect::<Vec<_>>(), slots);
             assert!(postings.iter().all(|posting| posting.occurrences == posting.slot % 5 + 1));
+        }
+    }
+
+    #[test]
+    fn postings_are_read_as_they_were_pushed() {
+        for count in [1, 127, 128, 129, 1000] {
+            let slots: Vec<u32> = (0..count).map(|n| n * n / 3 + n).collect();
+            let (pushed, lengths) = (postings_of(&slots), vec![1; slots[slots.len() - 1] as usize + 1]);
+            let (mut bytes, mut last) = (Vec::new(), 0);
+            for posting in pushed.iter() {
+                write_posting(posting.slot - last, posting.occurrences, &mut bytes);
+                last = posting.slot;
+            }
+            bytes.push(7);
+            let mut rest = bytes.as_slice();
+            let read = Postings::read(slots.len(), &mut rest, &lengths).unwrap();
+            assert_eq!(rest, [7]);
+            assert!(read.iter().eq(pushed.iter()) && read.tail() == pushed.tail());
+            let bounds = |block: &Block| (block.last_slot, block.occurrences_max, block.length_min, block.start);
+            assert!(read.blocks().iter().map(bounds).eq(pushed.blocks().iter().map(bounds)));
+            assert!(
+                Postings::read(slots.len(), &mut bytes.as_slice(), &lengths[1..]).is_none(),
+                "a slot has no length"
+            );
         }
     }
 

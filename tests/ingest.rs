@@ -167,3 +167,57 @@ fn uploads_answer_when_they_are_searchable() {
     assert_eq!(server.call("GET", &format!("/v1/collections/c/documents/{id}"), None).0, 404);
     assert_eq!(server.post("/v1/collections/c/chunks/count", json!({}))["count"], 0);
 }
+
+/// A PDF of one page that shows nothing but a picture.
+fn scanned_pdf() -> Vec<u8> {
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        "<</Length 5>>stream\n/I Do\nendstream",
+        "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>stream\nx\nendstream",
+    ];
+    let (mut pdf, mut offsets) = ("%PDF-1.4\n".to_owned(), String::new());
+    for (number, object) in (1..).zip(objects) {
+        offsets += &format!("{:010} 00000 n \n", pdf.len());
+        pdf += &format!("{number} 0 obj\n{object}\nendobj\n");
+    }
+    let start = pdf.len();
+    pdf +=
+        &format!("xref\n0 6\n0000000000 65535 f \n{offsets}trailer<</Size 6/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n");
+    pdf.into_bytes()
+}
+
+#[test]
+fn a_scanned_page_is_read_by_the_command_that_the_settings_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, docs) = (folder.path().join("data"), folder.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    std::fs::write(docs.join("lease.pdf"), scanned_pdf()).unwrap();
+    let (status, unread) = ingest(&data, &docs, &[]);
+    assert_eq!((status, &unread[0]["error"]["code"]), (Some(1), &json!("no_text")));
+    let settings = folder.path().join("ragstone.toml");
+    let script = "cat >/dev/null; echo Page $0 of the lease: the rent is 900 euros.";
+    std::fs::write(&settings, format!("[ocr]\ncommand = ['sh', '-c', '{script}', '{{page}}']")).unwrap();
+    let (status, read) = ingest(&data, &docs, &["--config", settings.to_str().unwrap()]);
+    assert_eq!((status, outcomes(&read, "added")), (Some(0), 1), "{read:?}");
+    let found = lines(&ragstone(&data, &["search", "How much is the rent?", "--collection", "c", "--json"]));
+    assert!(found[0].to_string().contains("Page 1 of the lease"), "{found:?}");
+}
+
+#[test]
+fn patterns_choose_files_and_a_sync_leaves_the_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, docs) = (folder.path().join("data"), folder.path().join("docs"));
+    std::fs::create_dir_all(docs.join("drafts")).unwrap();
+    for file in ["a.md", "b.txt", "drafts/c.md"] {
+        std::fs::write(docs.join(file), format!("The text of {file}.")).unwrap();
+    }
+    let (_, all) = ingest(&data, &docs, &[]);
+    assert_eq!(outcomes(&all, "added"), 3);
+    std::fs::remove_file(docs.join("a.md")).unwrap();
+    std::fs::remove_file(docs.join("b.txt")).unwrap();
+    let (_, some) = ingest(&data, &docs, &["--include", "*.md", "--exclude", "drafts/**", "--sync"]);
+    assert_eq!(outcomes(&some, "removed"), 1, "{some:?}");
+    assert_eq!(some[0]["uri"], "a.md");
+}

@@ -3,8 +3,8 @@
 //! `*` and `?` stay inside a part of a path, `**` goes over parts. A pattern without `/` is about the name alone. Knows
 //! no negation, no classes and no files.
 
-/// Which files of a walk are wanted: those that some pattern of `include` matches, or all if there is none, without
-/// those that a pattern of `exclude` matches, as files or as folders around them.
+/// Which files of a walk are wanted: those that some pattern of `include` matches, as files or as folders around them, or
+/// all if there is none, without those that a pattern of `exclude` matches in the same way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     /// Patterns of files that are wanted.
@@ -16,8 +16,11 @@ pub struct Patterns {
 impl Patterns {
     /// Returns whether a file is wanted, by its path below the root with `/` between parts.
     pub fn wants(&self, path: &str) -> bool {
-        let is_included = self.include.is_empty() || self.include.iter().any(|pattern| matches(pattern, path));
-        is_included && !self.excludes(path)
+        let below = |patterns: &[String]| {
+            let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+            folders.chain([path]).any(|path| patterns.iter().any(|pattern| matches(pattern, path)))
+        };
+        (self.include.is_empty() || below(&self.include)) && !below(&self.exclude)
     }
 
     /// Returns whether a file or folder is not wanted, and nothing below it.
@@ -94,5 +97,12 @@ mod tests {
         let patterns = Patterns { include: vec!["*.md".into()], exclude: vec!["old-*".into()] };
         assert!(patterns.wants("a/b.md") && !patterns.wants("a/b.txt") && !patterns.wants("a/old-b.md"));
         assert!(Patterns::default().wants("anything"));
+    }
+
+    #[test]
+    fn a_pattern_of_a_folder_is_about_all_that_it_holds() {
+        let patterns = Patterns { include: vec!["20??/**".into()], exclude: vec!["drafts".into()] };
+        assert!(patterns.wants("2024/a.md") && patterns.wants("2024/x/b.md"));
+        assert!(!patterns.wants("a.md") && !patterns.wants("2024/drafts/c.md"));
     }
 }

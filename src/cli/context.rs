@@ -8,8 +8,7 @@ use crate::config::{Config, Overrides};
 use crate::error::{Error, Result};
 use crate::schema::CollectionName;
 use crate::store::{Collection, Store};
-use ragstone_ingest::Limits;
-use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
+use ragstone_ingest::worker::WorkerPool;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -84,8 +83,6 @@ impl Context {
 
     /// Makes the processes that read files.
     pub fn worker_pool(&self) -> Result<WorkerPool> {
-        let program = std::env::current_exe().map_err(|error| Error::Internal(error.to_string()))?;
-        let command = WorkerCommand { program, args: vec!["extract-worker".into()] };
-        Ok(WorkerPool::new(command, Limits::default(), self.config.threads))
+        crate::store::worker_pool(&self.config)
     }
 }

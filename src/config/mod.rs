@@ -31,6 +31,30 @@ pub struct Config {
     pub threads: usize,
     /// Days for which versions stay readable.
     pub keep_days: u32,
+    /// What reads scanned pages; `None` leaves them unread.
+    pub ocr: Option<Ocr>,
+}
+
+/// A command of the system that reads scanned pages: it gets the file on its standard input and answers with text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ocr {
+    /// Program and arguments; `{page}` in one of them becomes the number of the page, from 1.
+    pub command: Vec<String>,
+    /// Seconds for one page.
+    #[serde(default = "ocr_page_seconds")]
+    pub page_seconds: u64,
+    /// Most pages read of one file.
+    #[serde(default = "ocr_pages_max")]
+    pub pages_max: usize,
+}
+
+fn ocr_page_seconds() -> u64 {
+    60
+}
+
+fn ocr_pages_max() -> usize {
+    500
 }
 
 /// What flags or environment give; absent values fall through to the file.
@@ -55,6 +79,7 @@ struct File {
     model: Option<String>,
     threads: Option<usize>,
     keep_days: Option<u32>,
+    ocr: Option<Ocr>,
 }
 
 impl Config {
@@ -74,6 +99,10 @@ impl Config {
             let detail = format!("{threads} is not between 1 and {}", limits::THREADS_MAX);
             return Err(Error::InvalidSetting { name: "threads".into(), detail });
         }
+        if file.ocr.as_ref().is_some_and(|ocr| ocr.command.is_empty()) {
+            let detail = "it names no program; write command = [\"PROGRAM\", \"ARGUMENT\", \"{page}\"]".to_owned();
+            return Err(Error::InvalidSetting { name: "ocr.command".into(), detail });
+        }
         Ok(Self {
             data: overrides.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             listen,
@@ -81,6 +110,7 @@ impl Config {
             model: file.model.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
             threads,
             keep_days: file.keep_days.unwrap_or(30),
+            ocr: file.ocr,
         })
     }
 }
@@ -120,7 +150,8 @@ mod tests {
     #[test]
     fn a_setting_that_does_not_exist_or_fit_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["dta = 'x'", "threads = 0", "listen = 'everywhere'", "data = "] {
+        let ocr = ["[ocr]", "[ocr]\ncommand = []", "[ocr]\ncommand = ['x']\npages = 3"];
+        for text in [&["dta = 'x'", "threads = 0", "listen = 'everywhere'", "data = "], &ocr[..]].concat() {
             let path = folder.path().join("ragstone.toml");
             std::fs::write(&path, text).unwrap();
             let flags = Overrides { config: Some(path), ..Overrides::default() };

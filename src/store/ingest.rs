@@ -12,7 +12,7 @@ use crate::schema::{Version, row};
 use futures::stream::{FuturesUnordered, StreamExt};
 use ragstone_ingest::ReadError;
 use serde_json::Map;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -154,8 +154,12 @@ impl Collection {
         Ok(())
     }
 
-    /// Removes the documents that came from files and are not among those named.
-    pub async fn remove_missing(&self, uris: &HashSet<String>, mut report: impl FnMut(FileOutcome)) -> Result<()> {
+    /// Removes the documents that came from files and are not to be kept.
+    pub async fn remove_missing(
+        &self,
+        keeps: impl Fn(&str) -> bool,
+        mut report: impl FnMut(FileOutcome),
+    ) -> Result<()> {
         let state = self.state();
         let mut missing = BTreeSet::new();
         for slot in state.snapshot.live().iter().map(|slot| slot as u32) {
@@ -163,7 +167,7 @@ impl Collection {
             if segment.sha256(slot).is_some()
                 && let Some(uri) = segment.text(row::URI, slot)
                 && let Some(id) = segment.text(row::DOCUMENT_ID, slot)
-                && !uris.contains(uri)
+                && !keeps(uri)
             {
                 missing.insert((uri, id));
             }

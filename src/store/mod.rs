@@ -34,8 +34,8 @@ pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
 
-use crate::config::Config;
 use crate::config::limits::COLLECTIONS_OPEN;
+use crate::config::{Config, Ocr};
 use crate::error::{Error, Result};
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
 use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric};
@@ -45,9 +45,11 @@ use lane::WriteLane;
 use model::Models;
 use open::OpenCollections;
 use original::Originals;
+use ragstone_ingest::ocr::OcrCommand;
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
 use rows::RowCache;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use view::EmbeddingChoice;
 
@@ -65,13 +67,22 @@ pub struct Store {
     writes: WriteLane,
 }
 
+/// Makes the processes that read files.
+pub fn worker_pool(config: &Config) -> Result<WorkerPool> {
+    let program = std::env::current_exe().map_err(|error| Error::Internal(error.to_string()))?;
+    let command = WorkerCommand { program, args: vec!["extract-worker".into()] };
+    let pool = WorkerPool::new(command, ragstone_ingest::Limits::default(), config.threads);
+    let Some(Ocr { command, page_seconds, pages_max }) = &config.ocr else { return Ok(pool) };
+    let Some((program, args)) = command.split_first() else { return Ok(pool) };
+    let (page_max, args) = (Duration::from_secs(*page_seconds), args.to_vec());
+    Ok(pool.with_ocr(OcrCommand { program: program.into(), args, page_max, pages_max: *pages_max }))
+}
+
 impl Store {
     /// Opens the data folder that the settings name, and holds it until dropped.
     pub fn open(config: Config) -> Result<Arc<Self>> {
         let folder = DataFolder::open(&config.data)?;
-        let program = std::env::current_exe().map_err(|error| Error::Internal(error.to_string()))?;
-        let command = WorkerCommand { program, args: vec!["extract-worker".into()] };
-        let workers = Arc::new(WorkerPool::new(command, ragstone_ingest::Limits::default(), config.threads));
+        let workers = Arc::new(worker_pool(&config)?);
         let originals = Originals::new(folder.path());
         let jobs = Jobs::default();
         let models = Models::new(config.models.clone(), config.threads);

@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::remote::Server;
 use crate::schema::CollectionName;
 use clap::Args;
+use ragstone_ingest::glob::Patterns;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -31,6 +32,12 @@ pub struct IngestArgs {
     /// Give each document this metadata
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_metadata)]
     metadata: Vec<(String, Value)>,
+    /// Take only files that match a pattern such as *.pdf or 20??/**
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Leave out files and folders that match a pattern such as drafts/** or ~*
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// Remove documents whose files are gone
     #[arg(long)]
     sync: bool,
@@ -44,8 +51,21 @@ pub struct Plan {
     pub files: FoundFiles,
     /// Metadata of every document.
     pub metadata: Map<String, Value>,
-    /// Uris that stay when documents whose files are gone are removed; `None` where nothing is removed.
-    pub keep: Option<HashSet<String>>,
+    /// What stays when documents whose files are gone are removed; `None` where nothing is removed.
+    pub keep: Option<Keep>,
+}
+
+/// Which documents stay: those of files that were found, and those that the patterns are not about.
+pub struct Keep {
+    uris: HashSet<String>,
+    patterns: Patterns,
+}
+
+impl Keep {
+    /// Returns whether the document of a uri stays.
+    pub fn holds(&self, uri: &str) -> bool {
+        self.uris.contains(uri) || !self.patterns.wants(uri)
+    }
 }
 
 /// Reads `key=value`; the value is a number, `true`, `false`, `null`, a quoted text or a list of texts as in JSON, and
@@ -67,14 +87,16 @@ fn parse_metadata(text: &str) -> Result<(String, Value), String> {
 /// Ingests the files and reports each one.
 pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     let server = args.server.as_deref().map(Server::new).transpose()?;
-    let mut files = find(&args.paths);
+    let patterns = Patterns { include: args.include, exclude: args.exclude };
+    let mut files = find(&args.paths, &patterns);
     let mut reporter = Reporter::new(files.files.len() + files.failures.len(), context.json);
     let complete = files.failures.is_empty();
     files.failures.drain(..).for_each(|failure| reporter.file(failure));
     if args.sync && !complete {
         eprintln!("warning: nothing is removed, since not every path could be read");
     }
-    let keep = (args.sync && complete).then(|| files.files.iter().map(|file| file.uri.clone()).collect());
+    let uris = || files.files.iter().map(|file| file.uri.clone()).collect();
+    let keep = (args.sync && complete).then(|| Keep { uris: uris(), patterns });
     if files.files.is_empty() && keep.is_none() {
         return Ok(reporter.finish());
     }
@@ -97,6 +119,14 @@ pub fn interrupted() -> Failure {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_sync_with_patterns_removes_only_what_they_are_about() {
+        let patterns = Patterns { include: vec!["*.pdf".into()], exclude: vec!["drafts/**".into()] };
+        let keep = Keep { uris: HashSet::from(["a.pdf".to_owned()]), patterns };
+        assert!(keep.holds("a.pdf") && keep.holds("notes.md") && keep.holds("drafts/b.pdf"));
+        assert!(!keep.holds("gone.pdf"));
+    }
 
     #[test]
     fn a_metadata_value_is_a_json_scalar_or_else_a_text() {

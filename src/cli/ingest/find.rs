@@ -4,7 +4,8 @@
 //! refused, since it would replace the first one's document.
 
 use super::report::FileReport;
-use ragstone_ingest::walk::{FoundFile, walk};
+use ragstone_ingest::glob::Patterns;
+use ragstone_ingest::walk::{FoundFile, walk_matching};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,9 @@ pub struct FoundFiles {
     pub failures: Vec<FileReport>,
 }
 
-/// Finds the files below some paths; a file that was named twice is there once.
-pub fn find(paths: &[PathBuf]) -> FoundFiles {
-    let (files, failures) = walk(paths);
+/// Finds the files below some paths that patterns want; a file that was named twice is there once.
+pub fn find(paths: &[PathBuf], patterns: &Patterns) -> FoundFiles {
+    let (files, failures) = walk_matching(paths, patterns);
     let mut found = FoundFiles::default();
     for (path, error) in failures {
         found.failures.push(FileReport::failed(&path.to_string_lossy(), error.code(), &error.to_string()));
@@ -57,7 +58,7 @@ mod tests {
             std::fs::create_dir(folder).unwrap();
             std::fs::write(folder.join("x.md"), "x").unwrap();
         }
-        let found = find(&[a.clone(), b, a, folder.path().join("missing")]);
+        let found = find(&[a.clone(), b, a, folder.path().join("missing")], &Patterns::default());
         assert_eq!(found.files.iter().map(|file| file.uri.as_str()).collect::<Vec<_>>(), ["x.md"]);
         let mut codes: Vec<_> = found.failures.iter().map(|failure| failure.error.clone().unwrap().code).collect();
         codes.sort();

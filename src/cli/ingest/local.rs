@@ -39,7 +39,7 @@ async fn ingest(store: &Store, plan: Plan, reporter: &mut Reporter) -> Result<()
     let options = IngestOptions { metadata: plan.metadata };
     collection.ingest(files, options, |outcome| reporter.file(FileReport::from(outcome))).await?;
     if let Some(keep) = &plan.keep {
-        collection.remove_missing(keep, |outcome| reporter.file(FileReport::from(outcome))).await?;
+        collection.remove_missing(|uri| keep.holds(uri), |outcome| reporter.file(FileReport::from(outcome))).await?;
     }
     Ok(())
 }

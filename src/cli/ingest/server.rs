@@ -61,7 +61,7 @@ pub async fn ingest_there(server: &Server, plan: Plan, reporter: &mut Reporter) 
         return Err(interrupted());
     }
     match &plan.keep {
-        Some(keep) => upload.remove_missing(|uri| !keep.contains(uri), reporter).await,
+        Some(keep) => upload.remove_missing(|uri| !keep.holds(uri), reporter).await,
         None => Ok(()),
     }
 }

@@ -32,10 +32,10 @@ pub struct IngestArgs {
     /// Give each document this metadata
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_metadata)]
     metadata: Vec<(String, Value)>,
-    /// Take only files that match a pattern such as *.pdf or 20??/**
+    /// Take only files that match, such as *.pdf or 2025/**
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
-    /// Leave out files and folders that match a pattern such as drafts/** or ~*
+    /// Leave out what matches, such as drafts/** or old-*
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// Remove documents whose files are gone

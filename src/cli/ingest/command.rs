@@ -32,10 +32,10 @@ pub struct IngestArgs {
     /// Give each document this metadata
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_metadata)]
     metadata: Vec<(String, Value)>,
-    /// Take only files that match, such as *.pdf or 2025/**
+    /// Take only files that match, such as '*.pdf'
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
-    /// Leave out what matches, such as drafts/** or old-*
+    /// Leave out what matches, such as 'drafts/**'
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// Remove documents whose files are gone

@@ -100,6 +100,24 @@ fn a_body_of_two_gigabytes_is_refused_by_its_length() {
 }
 
 #[test]
+fn a_body_that_nobody_reads_does_not_end_the_connection() {
+    use std::io::{BufRead, BufReader, Write};
+    let (_folder, server) = with_collection();
+    let address = server.url("").trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    // The body of an answer and the next answer share a line.
+    let mut answers = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let filler = " ".repeat(300_000);
+    for path in ["/v1/collections/c/optimize", "/v1/jobs", "/v1/collections/c/optimize"] {
+        let method = if path.ends_with("jobs") { "GET" } else { "POST" };
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", filler.len());
+        stream.write_all((head + &filler).as_bytes()).unwrap();
+        assert!(answers.any(|line| line.contains("HTTP/1.1 2")), "{path} is answered");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+#[test]
 fn unknown_routes_and_methods_are_answered_as_problems() {
     let (_folder, server) = with_collection();
     let (status, answer) = server.call("GET", "/v1/nothing", None);

@@ -118,12 +118,7 @@ impl History {
     }
 
     fn optimize(&mut self) {
-        let (status, answer) = self.server().call("POST", "/v1/collections/c/optimize", Some(&json!({})));
-        assert!(status < 300, "{answer}");
-        let Some(id) = answer["job"]["id"].as_str().or(answer["id"].as_str()).map(str::to_owned) else { return };
-        while self.server().get(&format!("/v1/jobs/{id}"))["state"] == "running" {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        self.server().optimize("c");
     }
 
     fn reopen(&mut self) {

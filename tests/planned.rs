@@ -147,19 +147,10 @@ fn a_past_version_is_searched_with_the_generation_of_now() {
     };
     let expected = past(&versions[9], "part = 1");
     for ids in [200..500, 500..510] {
-        seal(&server);
+        server.optimize("c");
         assert_eq!(past(&versions[9], "part = 1"), expected);
         // More versions than are kept open, so that the first is opened again beside another generation.
         versions[..9].iter().for_each(|version| drop(past(version, "part = 2")));
         upsert(ids);
-    }
-}
-
-/// Builds a generation over every row and waits for it.
-fn seal(server: &Server) {
-    let job = server.post("/v1/collections/c/optimize", json!({}));
-    let id = job["id"].as_str().or(job["job"]["id"].as_str()).unwrap().to_owned();
-    while server.get(&format!("/v1/jobs/{id}"))["state"] == "running" {
-        std::thread::sleep(Duration::from_millis(5));
     }
 }

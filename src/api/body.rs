@@ -7,7 +7,10 @@ use super::error::Problem;
 use crate::config::limits::JSON_BODY_BYTES_MAX;
 use crate::error::Error;
 use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::BytesMut;
 use futures::StreamExt;
 use std::time::Duration;
@@ -86,6 +89,13 @@ pub async fn drain(headers: &HeaderMap, body: Body) {
     if !headers.contains_key(header::EXPECT) {
         drain_parts(body.into_data_stream()).await;
     }
+}
+
+/// Reads and drops the body of a request to a route that reads none; left unread, it would end the connection.
+pub async fn drop_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    drain(&parts.headers, body).await;
+    next.run(Request::from_parts(parts, Body::empty())).await
 }
 
 /// Returns the error for a body over its limit.

@@ -3,6 +3,7 @@
 //! [`super::openapi`] describes the server from this table. Pages and their files are not in it; they are no API.
 
 use super::app::App;
+use super::body::drop_body;
 use super::error::Problem;
 use super::{
     chunks, collections, documents, guard, health, jobs, models, observe, openapi, rerank, search, upload, versions,
@@ -176,7 +177,12 @@ impl Verb {
 pub fn build(app: App) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
-        router = router.route(route.path, (route.handler)(route.method.filter()));
+        let handler = (route.handler)(route.method.filter());
+        let handler = match route.input {
+            Nothing | Query(_) => handler.layer(from_fn(drop_body)),
+            Input::Json(_) | Chunks | Files => handler,
+        };
+        router = router.route(route.path, handler);
     }
     router
         .route("/", get(web::read_page))

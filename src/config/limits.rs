@@ -79,7 +79,7 @@ pub const WRITE_PAUSE: Duration = Duration::from_millis(500);
 /// scanning them takes less than 15 ms.
 pub const HEAD_ROWS_MIN: usize = 131_072;
 /// How far threads that write step back behind those that answer searches, on the system's scale from 0 to 19.
-pub const WRITE_NICENESS: i32 = 4;
+pub const WRITE_NICENESS: i32 = 8;
 /// How far threads that build graphs step back behind those that answer, on the system's scale from 0 to 19.
 pub const BACKGROUND_NICENESS: i32 = 15;
 /// Newest versions that expiry leaves, whatever their age.
@@ -94,6 +94,11 @@ pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 pub const EXPIRE_REST: u32 = 20;
 /// Commits after which expiry is considered.
 pub const EXPIRE_EVERY_COMMITS: u64 = 500;
+
+/// Seconds that a command of the system may take to read a scanned page, unless the settings say otherwise.
+pub const OCR_PAGE_SECONDS: u64 = 60;
+/// Scanned pages of a file that such a command reads, unless the settings say otherwise.
+pub const OCR_PAGES_MAX: usize = 500;
 
 /// Finished jobs that can still be asked for.
 pub const JOBS_KEPT: usize = 1_000;

@@ -50,11 +50,11 @@ pub struct Ocr {
 }
 
 fn ocr_page_seconds() -> u64 {
-    60
+    limits::OCR_PAGE_SECONDS
 }
 
 fn ocr_pages_max() -> usize {
-    500
+    limits::OCR_PAGES_MAX
 }
 
 /// What flags or environment give; absent values fall through to the file.

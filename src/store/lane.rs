@@ -5,6 +5,7 @@
 
 use crate::config::limits::WRITE_NICENESS;
 use crate::error::{Error, Result};
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// A runtime whose threads step back.
@@ -41,8 +42,10 @@ impl Drop for WriteLane {
     }
 }
 
-/// Gives this thread less weight than those of searches.
+/// Gives this thread less weight than those of searches, once: a thread starts with the weight of the one that starts it.
 pub fn step_back() {
-    // A system that refuses writes at the usual priority.
-    let _ = rustix::process::nice(WRITE_NICENESS);
+    if getpriority_process(None).is_ok_and(|niceness| niceness < WRITE_NICENESS) {
+        // A system that refuses writes at the usual priority.
+        let _ = setpriority_process(None, WRITE_NICENESS);
+    }
 }

@@ -53,6 +53,15 @@ fn join_options() -> CompactionOptions {
     CompactionOptions { target_rows_per_fragment: 2 * FRAGMENT_ROWS, ..CompactionOptions::default() }
 }
 
+/// Returns how many rows a fragment counts for: those written, until so many are deleted that a rewrite pays.
+///
+/// Otherwise a full fragment would be rewritten for its first deleted row.
+fn rows_worth_keeping(fragment: &Fragment) -> usize {
+    let (written, left) = (fragment.physical_rows, fragment.num_rows());
+    let (Some(written), Some(left)) = (written, left) else { return usize::MAX };
+    if (written - left) as f32 > DELETED_SHARE_MAX * written as f32 { left } else { written }
+}
+
 /// Returns which fragments to join, given the rows of each: many of one tier, or enough for a full fragment.
 fn to_join(rows: &[usize]) -> Option<Vec<usize>> {
     let tier_of = |rows: usize| TIERS.iter().position(|&tier| rows < tier);
@@ -74,7 +83,7 @@ impl Table {
     /// Returns the fragments that should be joined now, from the manifest alone.
     pub fn join_due(&self) -> Option<Join> {
         let fragments = self.dataset.fragments();
-        let rows: Vec<usize> = fragments.iter().map(|fragment| fragment.num_rows().unwrap_or(usize::MAX)).collect();
+        let rows: Vec<usize> = fragments.iter().map(|fragment| rows_worth_keeping(fragment)).collect();
         let fragments = to_join(&rows)?.into_iter().map(|at| fragments[at].clone()).collect();
         Some(Join { table: self.clone(), fragments })
     }
@@ -160,6 +169,7 @@ mod tests {
     use crate::table::{Changes, DataFolder};
     use arrow::array::AsArray;
     use futures::TryStreamExt;
+    use lance::table::format::{DeletionFile, DeletionFileType};
     use std::collections::HashSet;
 
     #[test]
@@ -180,6 +190,23 @@ mod tests {
     fn a_join_ends_where_it_fills_a_fragment() {
         assert_eq!(to_join(&[17_000; 5]), Some(vec![0, 1, 2, 3]));
         assert_eq!(to_join(&[60_000, 90_000, 20_000]), Some(vec![0, 2]));
+    }
+
+    #[test]
+    fn a_full_fragment_is_let_be_until_many_of_its_rows_are_deleted() {
+        let fragment = |written, deleted| {
+            let deletions = DeletionFile {
+                read_version: 1,
+                id: 1,
+                file_type: DeletionFileType::Bitmap,
+                num_deleted_rows: Some(deleted),
+                base_id: None,
+            };
+            Fragment { deletion_file: Some(deletions), ..Fragment::new(0).with_physical_rows(written) }
+        };
+        assert_eq!(rows_worth_keeping(&fragment(70_000, 14_000)), 70_000);
+        assert_eq!(rows_worth_keeping(&fragment(70_000, 14_001)), 55_999);
+        assert_eq!(rows_worth_keeping(&Fragment::new(0)), usize::MAX);
     }
 
     /// Commits of one size, joined as they come: how often is a row rewritten, and how many fragments are there?

@@ -101,6 +101,15 @@ impl Server {
         self.ok("GET", path, None)
     }
 
+    /// Joins small fragments and builds a generation over every row, and waits for it.
+    pub fn optimize(&self, collection: &str) {
+        let job = self.post(&format!("/v1/collections/{collection}/optimize"), Value::Null);
+        let id = job["id"].as_str().or(job["job"]["id"].as_str()).expect("a job");
+        while self.get(&format!("/v1/jobs/{id}"))["state"] == "running" {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a body as it is and returns status, headers and body.
     pub fn raw(
         &self,

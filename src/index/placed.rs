@@ -5,7 +5,6 @@
 use super::bitset::Bitset;
 use super::column::Columns;
 use super::generation::Generation;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Marks an ordinal whose row is in no slot, or a slot that the generation does not cover.
@@ -25,17 +24,12 @@ pub struct Placed {
 impl Placed {
     /// Places a generation among the slots of a collection.
     pub fn new(name: String, built_version: u64, generation: Arc<Generation>, columns: &Columns) -> Self {
-        let mut slot_of: HashMap<u64, u32> = HashMap::with_capacity(columns.slots() as usize);
-        for segment in columns.segments() {
-            for slot in segment.base()..segment.end() {
-                slot_of.insert(segment.row_id(slot), slot);
-            }
-        }
+        let places = columns.row_places(|_| true);
         let mut ordinals = vec![NOWHERE; columns.slots() as usize];
         let slots: Vec<u32> = (0..)
             .zip(generation.row_ids())
             .map(|(ordinal, row_id)| {
-                let slot = slot_of.get(row_id).copied().unwrap_or(NOWHERE);
+                let slot = places.slot(*row_id).unwrap_or(NOWHERE);
                 if let Some(place) = ordinals.get_mut(slot as usize) {
                     *place = ordinal;
                 }

@@ -1,8 +1,9 @@
-//! The sealed postings of a collection: a folder with the postings and the row ids of their slots.
+//! The sealed rows of a collection: a folder with the row ids of their slots, their postings and their columns.
 //!
 //! Written as a whole into a temporary folder and renamed, so a folder that can be opened is complete. It belongs to the
 //! generation of vectors of the same name, and like that one it is a cache of the table.
 
+use super::column::SealedColumns;
 use super::text::TextIndex;
 use crate::error::{Error, Result};
 use std::io::Write;
@@ -15,22 +16,27 @@ const ROWS_MAGIC: &[u8; 8] = b"RAGROWS1";
 /// Bytes before the row ids: magic, count, checksum.
 const HEADER_BYTES: usize = 24;
 
-/// Postings whose slots `0..row_ids.len()` hold these rows.
-pub struct SealedText {
+/// Postings and columns whose slots `0..row_ids.len()` hold these rows.
+pub struct SealedRows {
     /// Row id of each slot.
     pub row_ids: Vec<u64>,
     /// The postings.
     pub text: TextIndex,
+    /// The columns, `None` where they are to be read from the table.
+    pub columns: Option<SealedColumns>,
 }
 
-impl SealedText {
-    /// Writes the postings as a folder that did not exist.
+impl SealedRows {
+    /// Writes the rows as a folder that did not exist.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let failed = |error: std::io::Error| Error::Index(format!("{}: {error}", folder.display()));
         let parent = folder.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(failed)?;
         let temporary = tempfile::tempdir_in(parent).map_err(failed)?;
         self.text.write(&temporary.path().join(TEXT_NAME)).map_err(|error| Error::Index(error.to_string()))?;
+        if let Some(columns) = &self.columns {
+            columns.write(temporary.path())?;
+        }
         let mut rows = std::fs::File::create(temporary.path().join(ROWS_NAME)).map_err(failed)?;
         rows.write_all(&encode_rows(&self.row_ids)).and_then(|()| rows.sync_all()).map_err(failed)?;
         std::fs::File::open(temporary.path()).and_then(|file| file.sync_all()).map_err(failed)?;
@@ -44,7 +50,7 @@ impl SealedText {
         let rows = std::fs::read(folder.join(ROWS_NAME)).map_err(|error| damaged(error.to_string()))?;
         let row_ids = decode_rows(&rows).ok_or_else(|| damaged("row ids are not what was written".into()))?;
         let text = TextIndex::open(&folder.join(TEXT_NAME)).map_err(|error| damaged(error.to_string()))?;
-        Ok(Self { row_ids, text })
+        Ok(Self { row_ids, text, columns: SealedColumns::open(folder) })
     }
 }
 

@@ -11,7 +11,6 @@ use super::placed::Placed;
 use super::text::{Analyzed, TextIndex};
 use crate::error::Result;
 use crate::schema::{Metric, Version};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -206,14 +205,10 @@ impl Snapshot {
 
     /// Returns the snapshot of an earlier version that had the rows of these ids; `None` where one of them has no slot.
     pub fn past(&self, version: Version, row_ids: &[u64]) -> Option<Self> {
-        let mut slot_of: HashMap<u64, u32> = HashMap::with_capacity(self.slots() as usize);
-        for segment in self.columns.segments() {
-            let slots = (segment.base()..segment.end()).filter(|&slot| !self.hollow.contains(slot as usize));
-            slot_of.extend(slots.map(|slot| (segment.row_id(slot), slot)));
-        }
+        let places = self.columns.row_places(|slot| !self.hollow.contains(slot as usize));
         let mut live = Bitset::new(self.slots() as usize);
-        for row_id in row_ids {
-            live.set(*slot_of.get(row_id)? as usize);
+        for &row_id in row_ids {
+            live.set(places.slot(row_id)? as usize);
         }
         Some(Self { version, live_count: row_ids.len(), live: Arc::new(live), ..self.clone() })
     }

@@ -6,6 +6,7 @@ use super::alter::CollectionChange;
 use super::document::{IngestContext, word_text};
 use super::load::{load, load_past};
 use super::model::{Models, embed};
+use super::opened::{check_beside, collect_keys_beside};
 use super::original::Originals;
 use super::rows::RowCache;
 use super::stage::Words;
@@ -100,12 +101,13 @@ impl Collection {
     pub async fn open(table: Table, services: Services) -> Result<Arc<Self>> {
         let analyzer = Analyzer::new();
         let name = table.name().clone();
-        let (state, keys) = load(table, &analyzer).await?;
-        let state = ArcSwap::from_pointee(state);
-        let keys = RwLock::new(keys);
+        let state = ArcSwap::from_pointee(load(table, &analyzer).await?);
+        let keys = RwLock::default();
         let shared =
             Arc::new(Shared { name, state, keys, analyzer, number: NUMBERS.fetch_add(1, Ordering::Relaxed), services });
+        collect_keys_beside(&shared)?;
         let writer = Writer::spawn(shared.clone())?;
+        check_beside(&shared.state.load(), writer.queue())?;
         Ok(Arc::new(Self { shared, writer, past: Default::default(), allowed: Default::default() }))
     }
 

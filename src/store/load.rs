@@ -1,16 +1,19 @@
 //! Opening a version: from the table and the files of its generation to everything a search reads.
 //!
 //! A past version whose rows all have slots in the newest one shares everything with it but the set of rows that live.
-//! The columns of every row are scanned. Rows that the sealed postings know take the slots that these were sealed for,
-//! so nothing is analysed twice; texts and vectors of the others are fetched. A generation that is missing, damaged or
-//! of another shape is left out: its rows are then searched exactly, until a new one is sealed.
+//! Rows of the sealed files take the slots that these were sealed for: postings, columns and vectors are mapped and not
+//! read, so that a large collection answers at once. The table says which of these rows still live, and gives the rows
+//! written since. A file that is missing, damaged or of another shape is left out: columns are then scanned, and rows
+//! without a generation are searched exactly until a new one is sealed.
 
 use super::collection::State;
 use super::document::word_text;
 use crate::error::{Error, Result};
+use crate::index::generation::{FILE_NAME, Verify};
 use crate::index::keys::Keys;
 use crate::index::placed::Placed;
-use crate::index::sealed::SealedText;
+use crate::index::row_places::RowPlaces;
+use crate::index::sealed::SealedRows;
 use crate::index::snapshot::NewRows;
 use crate::index::text::Analyzer;
 use crate::index::{Bitset, Generation, Segment, Snapshot};
@@ -21,7 +24,6 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -30,6 +32,10 @@ use tokio::task::JoinHandle;
 pub const POINTER_KEY: &str = "ragstone.hnsw.embedding";
 /// Rows whose texts and vectors are fetched at once.
 const FETCH_ROWS: usize = 2_048;
+
+/// Size up to which a generation is compared with its checksums before it is used; a larger one is checked beside
+/// searches, so that it answers at once.
+const CHECKED_AT_ONCE_BYTES: u64 = 256 << 20;
 
 /// What the table's configuration says about its generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,25 +69,32 @@ pub fn generation_folder(table: &Table, kind: &str) -> PathBuf {
 }
 
 /// Opens a version of a table.
-pub async fn load(table: Table, analyzer: &Analyzer) -> Result<(State, Keys)> {
+pub async fn load(table: Table, analyzer: &Analyzer) -> Result<State> {
     let schema = Arc::new(table.schema()?);
     let pointer = Pointer::of(&table);
     let sealed = beside(&table, &pointer, open_sealed);
     let generation = beside(&table, &pointer, open_generation);
-    let rows = scan(&table, &schema).await?;
+    let rows = scan_rows(&table).await?;
     let (sealed, generation) = (sealed.await.unwrap_or_default(), generation.await.unwrap_or_default());
     let mut snapshot = Snapshot::empty(table.version(), schema.embedding.dimension, schema.embedding.metric);
-    let mut sealed_slots = 0;
-    let mut known = HashSet::new();
-    if let Some(sealed) = sealed
-        && let Some((segment, live)) = sealed_segment(&sealed.row_ids, &rows)?
-    {
-        sealed_slots = sealed.row_ids.len();
-        known.extend(sealed.row_ids.iter().copied());
-        let added = NewRows { segment, vectors: vec![None; sealed_slots], texts: none(sealed_slots) };
-        snapshot = snapshot.with_text(sealed.text).next(table.version(), &[], Some(added))?.with_live(live);
+    let mut unsealed = rows;
+    if let Some(sealed) = sealed {
+        let places = RowPlaces::new(sealed.row_ids.iter().copied().zip(0..));
+        let (mut live, mut versions) = (Bitset::new(sealed.row_ids.len()), vec![0; sealed.row_ids.len()]);
+        unsealed.retain(|&(row_id, version)| {
+            let place = places.slot(row_id);
+            if let Some(slot) = place {
+                live.set(slot as usize);
+                versions[slot as usize] = version;
+            }
+            place.is_none()
+        });
+        snapshot = place_sealed(snapshot, &table, &schema, sealed, (live, versions)).await?;
     }
-    snapshot = append_unsealed(snapshot, &table, &schema, &rows, &known, analyzer).await?;
+    let mut sealed_slots = snapshot.slots() as usize;
+    // Joined fragments come last in the table; slots follow the order in which rows were written.
+    unsealed.sort_unstable();
+    snapshot = append_unsealed(snapshot, &table, &schema, &unsealed, analyzer).await?;
     let fits = |generation: &Generation| {
         generation.dim() == schema.embedding.dimension && generation.metric() == schema.embedding.metric
     };
@@ -92,66 +105,100 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<(State, Keys)> {
         let placed = Placed::new(name, pointer.built_version, Arc::new(generation), snapshot.columns());
         snapshot = snapshot.with_generation(placed);
     }
-    snapshot = fetch_missing_vectors(snapshot, &table, sealed_slots).await?;
-    let keys = collect_keys(&snapshot);
-    Ok((State { table, schema, snapshot, sealed_slots }, keys))
+    let missing = fetch_missing_vectors(&snapshot, &table, sealed_slots).await?;
+    if snapshot.placed().is_none() && !missing.is_empty() {
+        // Nothing counts as sealed, so that the next build is due at once.
+        sealed_slots = 0;
+    }
+    Ok(State { table, schema, snapshot: snapshot.with_vectors(&missing), sealed_slots })
+}
+
+/// Puts the sealed rows at the slots that they were sealed for; a row that is gone leaves a dead slot.
+async fn place_sealed(
+    snapshot: Snapshot,
+    table: &Table,
+    schema: &CollectionSchema,
+    sealed: SealedRows,
+    (live, versions): (Bitset, Vec<u64>),
+) -> Result<Snapshot> {
+    let SealedRows { row_ids, text, columns } = sealed;
+    let slots = row_ids.len();
+    let ids = table.column_ids();
+    let mapped = columns.and_then(|columns| columns.segment(row_ids.clone(), versions.clone(), &ids));
+    let segment = match mapped {
+        Some(segment) => segment,
+        None => match scan_segment(table, schema, row_ids, versions).await? {
+            Some(segment) => segment,
+            None => return Ok(snapshot),
+        },
+    };
+    let added = NewRows { segment, vectors: vec![None; slots], texts: none(slots) };
+    Ok(snapshot.with_text(text).next(table.version(), &[], Some(added))?.with_live(live))
 }
 
 /// Opens a past version beside the newest: by its row ids alone where all its rows still have slots.
 pub async fn load_past(newest: &State, table: Table, analyzer: &Analyzer) -> Result<State> {
     if table.has_fields_of(&newest.table) {
-        let row_ids = scan_row_ids(&table).await?;
+        let row_ids: Vec<u64> = scan_rows(&table).await?.into_iter().map(|(row_id, _)| row_id).collect();
         if let Some(snapshot) = newest.snapshot.past(table.version(), &row_ids) {
             let sealed_slots = newest.sealed_slots;
-            let snapshot = fetch_missing_vectors(snapshot, &table, usize::MAX).await?;
+            let missing = fetch_missing_vectors(&snapshot, &table, usize::MAX).await?;
+            let snapshot = snapshot.with_vectors(&missing);
             return Ok(State { schema: Arc::new(table.schema()?), table, snapshot, sealed_slots });
         }
     }
-    Ok(load(table, analyzer).await?.0)
+    load(table, analyzer).await
 }
 
-async fn scan_row_ids(table: &Table) -> Result<Vec<u64>> {
-    let batches: Vec<RecordBatch> = table.scan(&[]).await?.try_collect().await?;
-    let column = |batch: &RecordBatch| -> Vec<u64> {
-        let column = batch.column_by_name(ROW_ID).and_then(|column| column.as_primitive_opt::<UInt64Type>());
-        column.map(|column| column.values().to_vec()).unwrap_or_default()
-    };
-    Ok(batches.iter().flat_map(column).collect())
+/// Returns the id of every row and the version that wrote it, which the table knows without reading a column.
+async fn scan_rows(table: &Table) -> Result<Vec<(u64, u64)>> {
+    let batches: Vec<RecordBatch> = table.scan(&[ROW_VERSION]).await?.try_collect().await?;
+    let rows =
+        |batch: &RecordBatch| numbers(batch, ROW_ID).into_iter().zip(numbers(batch, ROW_VERSION)).collect::<Vec<_>>();
+    Ok(batches.iter().flat_map(rows).collect())
 }
 
 fn none<T>(count: usize) -> Vec<Option<T>> {
     (0..count).map(|_| None).collect()
 }
 
-/// The in-memory columns of every row, with row ids and versions.
-struct Scanned {
-    columns: RecordBatch,
-    row_ids: Vec<u64>,
-    versions: Vec<u64>,
+/// Names the columns of a table that are held in memory.
+fn held_columns(schema: &CollectionSchema) -> Vec<String> {
+    let arrow = row::arrow_schema(schema);
+    arrow.fields().iter().map(|field| field.name().clone()).filter(|name| Segment::holds(name)).collect()
 }
 
-async fn scan(table: &Table, schema: &CollectionSchema) -> Result<Scanned> {
-    let arrow = row::arrow_schema(schema);
-    let mut wanted: Vec<&str> =
-        arrow.fields().iter().map(|field| field.name().as_str()).filter(|name| Segment::holds(name)).collect();
-    wanted.push(ROW_VERSION);
+/// Returns a column of row ids or versions.
+fn numbers(batch: &RecordBatch, name: &str) -> Vec<u64> {
+    let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    column.map(|column| column.values().to_vec()).unwrap_or_default()
+}
+
+/// Reads the columns of every row, and lays them out in the order of sealed rows; `None` where no row is left.
+async fn scan_segment(
+    table: &Table,
+    schema: &CollectionSchema,
+    sealed: Vec<u64>,
+    versions: Vec<u64>,
+) -> Result<Option<Segment>> {
+    let held = held_columns(schema);
+    let wanted: Vec<&str> = held.iter().map(String::as_str).collect();
     let batches: Vec<RecordBatch> = table.scan(&wanted).await?.try_collect().await?;
     let internal = |error: arrow::error::ArrowError| Error::Internal(error.to_string());
-    let columns = match batches.first() {
-        Some(first) => concat_batches(&first.schema(), &batches).map_err(internal)?,
-        None => RecordBatch::new_empty(arrow),
-    };
-    let numbers = |name: &str| -> Vec<u64> {
-        let column = columns.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
-        column.map(|column| column.values().to_vec()).unwrap_or_default()
-    };
-    let (row_ids, mut versions) = (numbers(ROW_ID), numbers(ROW_VERSION));
-    versions.resize(row_ids.len(), 0);
-    Ok(Scanned { row_ids, versions, columns })
+    let Some(first) = batches.first() else { return Ok(None) };
+    let columns = concat_batches(&first.schema(), &batches).map_err(internal)?;
+    if columns.num_rows() == 0 {
+        return Ok(None);
+    }
+    let places = RowPlaces::new(numbers(&columns, ROW_ID).into_iter().zip(0..));
+    // What the columns of a dead slot hold is never read.
+    let order: Vec<u32> = sealed.iter().map(|&row_id| places.slot(row_id).unwrap_or(0)).collect();
+    let columns = take_record_batch(&columns, &UInt32Array::from(order)).map_err(internal)?;
+    Segment::new(0, sealed, versions, &columns).map(Some)
 }
 
-fn open_sealed(table: &Table, pointer: &Pointer) -> Option<SealedText> {
-    SealedText::open(&pointer.text(table))
+fn open_sealed(table: &Table, pointer: &Pointer) -> Option<SealedRows> {
+    SealedRows::open(&pointer.text(table))
         .inspect_err(|error| tracing::warn!(collection = %table.name(), %error, "postings are analysed anew"))
         .ok()
 }
@@ -161,7 +208,9 @@ fn open_generation(table: &Table, pointer: &Pointer) -> Option<Generation> {
     if !path.exists() {
         return None;
     }
-    Generation::open(&path, crate::index::generation::Verify::Full)
+    let small = std::fs::metadata(path.join(FILE_NAME)).is_ok_and(|file| file.len() <= CHECKED_AT_ONCE_BYTES);
+    let verify = if small { Verify::Full } else { Verify::Graph };
+    Generation::open(&path, verify)
         .inspect_err(|error| tracing::warn!(collection = %table.name(), %error, "generation is not used"))
         .ok()
 }
@@ -176,69 +225,31 @@ fn beside<T: Send + 'static>(
     tokio::task::spawn_blocking(move || open(&table, &pointer?))
 }
 
-/// Lays the scanned rows out in the order of the sealed postings; `None` where no row of them is left.
-fn sealed_segment(sealed: &[u64], rows: &Scanned) -> Result<Option<(Segment, Bitset)>> {
-    if rows.row_ids.is_empty() {
-        return Ok(None);
-    }
-    let position: HashMap<u64, u32> = rows.row_ids.iter().zip(0..).map(|(&row_id, at)| (row_id, at)).collect();
-    let mut live = Bitset::new(sealed.len());
-    let order: Vec<u32> = sealed
-        .iter()
-        .enumerate()
-        .map(|(slot, row_id)| match position.get(row_id) {
-            Some(&at) => {
-                live.set(slot);
-                at
-            }
-            // A row that is gone leaves a dead slot; what its columns hold is never read.
-            None => 0,
-        })
-        .collect();
-    let versions = order.iter().map(|&at| rows.versions[at as usize]).collect();
-    let columns = take_record_batch(&rows.columns, &UInt32Array::from(order))
-        .map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(Some((Segment::new(0, sealed.to_vec(), versions, &columns)?, live)))
-}
-
 async fn append_unsealed(
     mut snapshot: Snapshot,
     table: &Table,
     schema: &CollectionSchema,
-    rows: &Scanned,
-    sealed: &HashSet<u64>,
+    rows: &[(u64, u64)],
     analyzer: &Analyzer,
 ) -> Result<Snapshot> {
-    let mut unsealed: Vec<u32> =
-        (0..).zip(&rows.row_ids).filter(|(_, row_id)| !sealed.contains(row_id)).map(|(at, _)| at).collect();
-    // Joined fragments come last in the table; slots follow the order in which rows were written.
-    unsealed.sort_unstable_by_key(|&at| rows.row_ids[at as usize]);
-    for part in unsealed.chunks(FETCH_ROWS) {
-        let row_ids: Vec<u64> = part.iter().map(|&at| rows.row_ids[at as usize]).collect();
-        let versions = part.iter().map(|&at| rows.versions[at as usize]).collect();
-        let columns = take_record_batch(&rows.columns, &UInt32Array::from(part.to_vec()))
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        let fetched = table.take(&row_ids, &[row::TEXT, row::EMBEDDING, row::HEADING]).await?;
-        let texts = (0..part.len())
-            .map(|at| {
-                let lineage = row::from_batch(schema, &columns, at);
-                let content = row::from_batch(schema, &fetched, at);
-                let whole = ChunkRow { text: content.text, heading: content.heading, ..lineage };
-                word_text(&whole).map(|text| analyzer.analyze(&text))
-            })
-            .collect();
-        let vectors: Vec<Option<Vec<f32>>> =
-            (0..part.len()).map(|at| row::from_batch(schema, &fetched, at).embedding).collect();
-        let segment = Segment::new(snapshot.slots(), row_ids, versions, &columns)?;
-        let added = NewRows { segment, vectors: vectors.iter().map(Option::as_deref).collect(), texts };
-        snapshot = snapshot.next(table.version(), &[], Some(added))?;
+    let held = held_columns(schema);
+    let fetched = [row::TEXT, row::EMBEDDING, row::HEADING];
+    let wanted: Vec<&str> = held.iter().map(String::as_str).chain(fetched).collect();
+    for part in rows.chunks(FETCH_ROWS) {
+        let (row_ids, versions): (Vec<u64>, Vec<u64>) = part.iter().copied().unzip();
+        let batch = table.take(&row_ids, &wanted).await?;
+        let rows: Vec<ChunkRow> = (0..row_ids.len()).map(|at| row::from_batch(schema, &batch, at)).collect();
+        let texts = rows.iter().map(|row| word_text(row).map(|text| analyzer.analyze(&text))).collect();
+        let vectors = rows.iter().map(|row| row.embedding.as_deref()).collect();
+        let segment = Segment::new(snapshot.slots(), row_ids, versions, &batch)?;
+        snapshot = snapshot.next(table.version(), &[], Some(NewRows { segment, vectors, texts }))?;
     }
     Ok(snapshot)
 }
 
 /// Fetches vectors that neither the generation nor memory holds of rows below a slot, as after a damaged generation, or of
 /// rows that died before it was built.
-async fn fetch_missing_vectors(snapshot: Snapshot, table: &Table, slots_end: usize) -> Result<Snapshot> {
+async fn fetch_missing_vectors(snapshot: &Snapshot, table: &Table, slots_end: usize) -> Result<Vec<(u32, Vec<f32>)>> {
     let missing: Vec<u32> = snapshot
         .live()
         .iter()
@@ -256,10 +267,11 @@ async fn fetch_missing_vectors(snapshot: Snapshot, table: &Table, slots_end: usi
             }
         }
     }
-    Ok(snapshot.with_vectors(&found))
+    Ok(found)
 }
 
-fn collect_keys(snapshot: &Snapshot) -> Keys {
+/// Collects the ids of the rows that live.
+pub fn collect_keys(snapshot: &Snapshot) -> Keys {
     let mut keys = Keys::default();
     for slot in snapshot.live().iter() {
         let slot = slot as u32;

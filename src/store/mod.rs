@@ -17,6 +17,7 @@ mod lane;
 mod load;
 pub mod model;
 mod open;
+mod opened;
 mod original;
 pub mod rerank;
 mod rows;

@@ -9,11 +9,12 @@ use super::load::{POINTER_KEY, Pointer, generation_folder};
 use super::writer::{Done, Write};
 use crate::config::limits::{BACKGROUND_NICENESS, HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE};
 use crate::error::{Error, Result};
+use crate::index::column::SealedColumns;
 use crate::index::generation::{RowVectors, Verify, write_generation};
 use crate::index::graph::BuildParams;
 use crate::index::live::Live;
 use crate::index::placed::Placed;
-use crate::index::sealed::SealedText;
+use crate::index::sealed::SealedRows;
 use crate::index::{Generation, Snapshot};
 use crate::table::{Table, VersionRef};
 use std::path::Path;
@@ -146,7 +147,7 @@ impl Drop for Sealer {
 }
 
 /// Lets this thread, and those that it starts, run only where nothing else wants the processor.
-fn step_back() {
+pub fn step_back() {
     // A system that refuses builds at the usual priority.
     let _ = rustix::process::nice(BACKGROUND_NICENESS);
 }
@@ -175,7 +176,7 @@ fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Poi
     let pointer =
         Pointer { generation: uuid::Uuid::new_v4().simple().to_string(), built_version: state.table.version().0 };
     let snapshot = &state.snapshot;
-    write_text(snapshot, &pointer.text(&state.table))?;
+    write_rows(state, &pointer.text(&state.table))?;
     let mut row_ids = Vec::with_capacity(snapshot.len());
     let mut vectors = Vec::with_capacity(snapshot.len() * snapshot.dimension());
     for slot in snapshot.live().iter().map(|slot| slot as u32) {
@@ -200,7 +201,8 @@ fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Poi
     Ok(pointer)
 }
 
-fn write_text(snapshot: &Snapshot, folder: &Path) -> Result<()> {
+fn write_rows(state: &State, folder: &Path) -> Result<()> {
+    let snapshot = &state.snapshot;
     // The postings are copied under their lock and renumbered outside it, so that searches hardly wait.
     let text = snapshot.text().clone();
     let mut places = vec![None; snapshot.slots() as usize];
@@ -210,7 +212,9 @@ fn write_text(snapshot: &Snapshot, folder: &Path) -> Result<()> {
         row_ids.push(snapshot.columns().row_id(slot as u32));
     }
     let text = text.remap(|slot| places.get(slot as usize).copied().flatten());
-    SealedText { row_ids, text }.write(folder)
+    let columns = SealedColumns::gather(snapshot.columns(), snapshot.live(), &state.table.column_ids());
+    let columns = columns.inspect_err(|error| tracing::warn!(%error, "columns are not sealed")).ok();
+    SealedRows { row_ids, text, columns }.write(folder)
 }
 
 /// Names a generation in the table and returns the table and snapshot that use it.

@@ -9,7 +9,7 @@ use super::collection::{Shared, State, blocking_on, document_slots, find_chunk, 
 use super::expire::Expirer;
 use super::join::Joiner;
 use super::lane::step_back;
-use super::load::load;
+use super::load::{Pointer, collect_keys, load};
 use super::seal::{self, Pace, Sealed};
 use super::stage::{Stage, Staged, Words, words_at};
 use super::upsert::PendingRow;
@@ -17,6 +17,7 @@ use super::view::{OnConflict, Written};
 use crate::config::limits::{COMMIT_ROWS_MAX, WRITE_PAUSE, WRITES_WAITING_MAX};
 use crate::error::{Error, Result};
 use crate::index::Segment;
+use crate::index::column::forget;
 use crate::index::keys::Keys;
 use crate::index::snapshot::NewRows;
 use crate::query::run::Allowed;
@@ -69,6 +70,8 @@ pub enum Write {
     },
     /// The end of a build: a sealed generation to be put in place, or why there is none.
     Sealed(Result<Sealed>),
+    /// The generation in place turned out to be damaged, and was taken away.
+    Doubted,
     /// Fragments that were joined beside other writes.
     Joined(Result<Joined>),
     /// A past version to be made the newest.
@@ -120,6 +123,11 @@ impl Writer {
             })
             .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Self { queue })
+    }
+
+    /// Returns the way to the writer for what must not keep it alive.
+    pub fn queue(&self) -> mpsc::WeakSender<Write> {
+        self.queue.downgrade()
     }
 
     /// Hands a change over and waits for its answer; refuses at once when too many wait.
@@ -175,6 +183,7 @@ impl Actor {
                 }
                 Write::Delete { delete, done } => answer(done, self.delete(delete).await),
                 Write::Sealed(built) => self.publish(built).await,
+                Write::Doubted => self.reload().await,
                 Write::Joined(joined) => self.put_joined(joined).await,
                 Write::Restore { to, done } => answer(done, self.restore(&to).await),
                 Write::Alter { change, done } => answer(done, self.alter(change).await),
@@ -379,8 +388,9 @@ impl Actor {
     async fn reload(&mut self) {
         let newest = self.state().table.refreshed().await;
         match async { load(newest?, &self.shared.analyzer).await }.await {
-            Ok((state, keys)) => {
+            Ok(state) => {
                 self.stale = false;
+                let keys = collect_keys(&state.snapshot);
                 self.swap(state, |known| *known = keys);
             }
             Err(error) => {
@@ -401,7 +411,14 @@ impl Actor {
     async fn alter(&mut self, change: CollectionChange) -> Result<Written> {
         let state = self.state();
         match change.check(&state.schema)? {
-            Some(change) => self.replace(state.table.alter(&change, "alter").await?).await,
+            Some(change) => {
+                if let Some(pointer) =
+                    Pointer::of(&state.table).filter(|_| !change.drop.is_empty() || !change.rename.is_empty())
+                {
+                    forget(&pointer.text(&state.table))?;
+                }
+                self.replace(state.table.alter(&change, "alter").await?).await
+            }
             None => Ok(Written { version: state.table.version(), written: 0, skipped: 0, deleted: 0 }),
         }
     }
@@ -409,7 +426,8 @@ impl Actor {
     /// Puts a version in place whose rows or fields are not those of the present one.
     async fn replace(&mut self, table: Table) -> Result<Written> {
         let version = table.version();
-        let (state, keys) = load(table, &self.shared.analyzer).await?;
+        let state = load(table, &self.shared.analyzer).await?;
+        let keys = collect_keys(&state.snapshot);
         self.swap(state, |known| *known = keys);
         Ok(Written { version, written: 0, skipped: 0, deleted: 0 })
     }

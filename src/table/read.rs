@@ -34,6 +34,11 @@ impl Table {
         self.dataset.schema().fields.iter().all(same)
     }
 
+    /// Returns the id of each column, by which it is known whatever its name becomes.
+    pub fn column_ids(&self) -> HashMap<String, i32> {
+        self.dataset.schema().fields.iter().map(|field| (field.name.clone(), field.id)).collect()
+    }
+
     /// Streams columns of every row in table order, with [`ROW_ID`].
     pub async fn scan(&self, columns: &[&str]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let mut scanner = self.dataset.scan();

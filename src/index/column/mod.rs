@@ -4,10 +4,14 @@
 //! them. Rows lie in segments of consecutive slots; a commit adds one, and small neighbours are joined so that there
 //! stay few. How a filter is evaluated on a segment is decided in `query/filter`.
 
+mod file;
 mod segment;
+
+pub use file::{SealedColumns, forget};
 
 pub use segment::{LEFT_IN_TABLE, Segment};
 
+use crate::index::row_places::RowPlaces;
 use std::sync::Arc;
 
 /// Segments that are let be before small neighbours are joined.
@@ -39,6 +43,13 @@ impl Columns {
     /// Returns the row id of a slot.
     pub fn row_id(&self, slot: u32) -> u64 {
         self.segment_of(slot).row_id(slot)
+    }
+
+    /// Returns the slots by row id, of the slots that are kept.
+    pub fn row_places(&self, keep: impl Fn(u32) -> bool + Copy) -> RowPlaces {
+        RowPlaces::new(self.segments.iter().flat_map(move |segment| {
+            (segment.base()..segment.end()).filter(move |&slot| keep(slot)).map(|slot| (segment.row_id(slot), slot))
+        }))
     }
 
     /// Returns the columns with one more segment, which starts at [`Self::slots`].

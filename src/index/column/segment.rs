@@ -3,9 +3,10 @@
 //! A segment never changes. Columns that a row's table did not have when it was written are absent here, which filters
 //! read as null.
 
+use super::file::aligned;
 use crate::error::{Error, Result};
 use crate::schema::row;
-use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimestampMicrosecondType};
 use std::sync::Arc;
@@ -130,17 +131,4 @@ impl Segment {
         let versions = [left.versions.as_slice(), &right.versions].concat();
         Ok(Self { base: left.base, row_ids, versions, columns })
     }
-}
-
-/// Returns a batch with exactly the columns of a schema; missing ones are null.
-fn aligned(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<RecordBatch> {
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            Some(column) => column.clone(),
-            None => new_null_array(field.data_type(), batch.num_rows()),
-        })
-        .collect();
-    RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::Internal(error.to_string()))
 }

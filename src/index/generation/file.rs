@@ -1,13 +1,12 @@
 //! The mapped file of a generation, and its sections as slices of numbers.
 //!
-//! Trusts nothing but that the file is not changed while it is mapped: generations are never written twice, and the
-//! data folder belongs to one process.
+//! Trusts nothing but that the file is not changed while it is mapped.
 
 use super::error::IndexError;
 use super::layout::{FORMAT, HEADER_BYTES, Header, HeaderFault, SECTIONS, Section};
 use crate::index::distance::{Plain, as_values};
+use crate::index::map::map_file;
 use memmap2::Mmap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
@@ -27,15 +26,10 @@ impl MappedFile {
     /// Maps the file in a generation's folder and checks header and length.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
         let damaged = |detail: String| IndexError::Damaged { path: folder.to_path_buf(), section: "header", detail };
-        let io = IndexError::io(folder);
-        let file = File::open(folder.join(FILE_NAME)).map_err(&io)?;
-        let bytes = file.metadata().map_err(&io)?.len();
-        if bytes < HEADER_BYTES as u64 {
-            return Err(damaged(format!("file of {bytes} bytes, expected at least {HEADER_BYTES}")));
+        let map = map_file(&folder.join(FILE_NAME)).map_err(IndexError::io(folder))?;
+        if map.len() < HEADER_BYTES {
+            return Err(damaged(format!("file of {} bytes, expected at least {HEADER_BYTES}", map.len())));
         }
-        // SAFETY: generations are written once and only ever removed, which keeps a mapping valid; nobody else writes
-        // into the data folder, which one process holds a lock on.
-        let map = unsafe { Mmap::map(&file) }.map_err(&io)?;
         let start = map.first_chunk().ok_or_else(|| damaged("file is empty".to_owned()))?;
         let header = Header::decode(start).map_err(|fault| match fault {
             HeaderFault::Format(found) => IndexError::Format { path: folder.to_path_buf(), found, expected: FORMAT },

@@ -14,6 +14,7 @@ mod search;
 mod write;
 
 pub use error::IndexError;
+pub use file::FILE_NAME;
 pub use open::{Generation, Verify};
 pub use search::{Found, WITHIN_SHARE_MAX};
 pub use write::{GenerationSummary, RowVectors, write_generation};

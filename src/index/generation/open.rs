@@ -14,6 +14,9 @@ use std::path::Path;
 pub enum Verify {
     /// Header, lengths and layer sizes: at once, for a file whose sections were checked before.
     Header,
+    /// Also that every neighbour is a row, so that no walk leaves the file; the rest is left to
+    /// [`Generation::check_bytes`].
+    Graph,
     /// Every byte and every neighbour; costs one pass over the file.
     Full,
 }
@@ -22,27 +25,36 @@ pub enum Verify {
 #[derive(Debug)]
 pub struct Generation {
     pub(super) file: MappedFile,
+    is_checked: bool,
 }
 
 impl Generation {
     /// Opens the generation in a folder.
     pub fn open(path: &Path, verify: Verify) -> Result<Self, IndexError> {
-        let generation = Self { file: MappedFile::open(path)? };
-        let damaged = |section: Section, detail: &str| {
-            Err(IndexError::Damaged { path: path.to_path_buf(), section: section.name(), detail: detail.to_owned() })
-        };
-        if verify == Verify::Full
-            && let Some((section, detail)) = generation.file.find_damage()
-        {
-            return damaged(section, detail);
+        let generation = Self { file: MappedFile::open(path)?, is_checked: verify != Verify::Graph };
+        if verify == Verify::Full {
+            generation.check_bytes(path)?;
         }
         if !generation.layers_fit() {
-            return damaged(Section::Counts, "sizes of layers do not fit together");
+            return Err(damaged(path, Section::Counts, "sizes of layers do not fit together"));
         }
-        if verify == Verify::Full && !generation.neighbours_exist() {
-            return damaged(Section::Base, "neighbour that is no row");
+        if verify != Verify::Header && !generation.neighbours_exist() {
+            return Err(damaged(path, Section::Base, "neighbour that is no row"));
         }
         Ok(generation)
+    }
+
+    /// Returns whether its bytes were compared with their checksums, by whoever wrote it or when it was opened.
+    pub fn is_checked(&self) -> bool {
+        self.is_checked
+    }
+
+    /// Compares every byte with its checksum; the path is for the error.
+    pub fn check_bytes(&self, path: &Path) -> Result<(), IndexError> {
+        match self.file.find_damage() {
+            Some((section, detail)) => Err(damaged(path, section, detail)),
+            None => Ok(()),
+        }
     }
 
     /// Returns the number of rows.
@@ -120,4 +132,8 @@ impl Generation {
         });
         exist(view.base, view.rows) && upper_exist
     }
+}
+
+fn damaged(path: &Path, section: Section, detail: &str) -> IndexError {
+    IndexError::Damaged { path: path.to_path_buf(), section: section.name(), detail: detail.to_owned() }
 }

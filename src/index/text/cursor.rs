@@ -2,13 +2,13 @@
 //!
 //! It opens a block only to read postings from it; bounds come from the blocks' heads. It decides nothing about hits.
 
-use super::postings::{BLOCK_POSTINGS, Posting, Postings, extremes};
+use super::postings::{BLOCK_POSTINGS, Posting, View, extremes, extremes_of, last_slot};
 use super::score::{LengthNorm, Steps};
 
 /// A place in the postings of one query term that only moves forward.
 #[derive(Debug)]
 pub struct Cursor<'p> {
-    postings: &'p Postings,
+    postings: View<'p>,
     weight: f32,
     norm: LengthNorm,
     lengths: &'p [u32],
@@ -24,8 +24,8 @@ pub struct Cursor<'p> {
 
 impl<'p> Cursor<'p> {
     /// Returns a cursor before the first posting.
-    pub fn new(postings: &'p Postings, weight: f32, norm: LengthNorm, lengths: &'p [u32]) -> Self {
-        let (occurrences_max, length_min) = extremes(postings.tail(), lengths);
+    pub fn new(postings: View<'p>, weight: f32, norm: LengthNorm, lengths: &'p [u32]) -> Self {
+        let (occurrences_max, length_min) = extremes(&postings.tail, lengths);
         Self {
             postings,
             weight,
@@ -33,7 +33,7 @@ impl<'p> Cursor<'p> {
             lengths,
             tail_bound: norm.contribution(weight, occurrences_max, length_min),
             block: 0,
-            open: [Posting { slot: 0, occurrences: 0 }; BLOCK_POSTINGS],
+            open: [Posting::default(); BLOCK_POSTINGS],
             open_len: 0,
             at: 0,
         }
@@ -42,15 +42,16 @@ impl<'p> Cursor<'p> {
     /// Returns the most that the term can add to any slot in `from..to`; zero when no posting can lie there.
     pub fn bound(&mut self, from: u32, to: u32) -> Steps {
         self.skip_blocks(from);
-        let blocks = self.postings.blocks();
+        let View { blocks, tail, .. } = &self.postings;
         let mut bound = 0;
         for (at, block) in blocks.iter().enumerate().skip(self.block) {
-            if at > 0 && blocks[at - 1].last_slot >= to - 1 {
+            if at > 0 && last_slot(&blocks[at - 1]) >= to - 1 {
                 return bound;
             }
-            bound = bound.max(self.norm.contribution(self.weight, block.occurrences_max, block.length_min));
+            let (occurrences_max, length_min) = extremes_of(block);
+            bound = bound.max(self.norm.contribution(self.weight, occurrences_max, length_min));
         }
-        match (self.postings.tail().first(), self.postings.tail().last()) {
+        match (tail.first(), tail.last()) {
             (Some(first), Some(last)) if first.slot < to && from <= last.slot => bound.max(self.tail_bound),
             _ => bound,
         }
@@ -64,7 +65,10 @@ impl<'p> Cursor<'p> {
             if posting.slot >= to {
                 return;
             }
-            sums[(posting.slot - from) as usize] += self.contribution(posting);
+            // Only in a damaged file does a slot lie before those that were asked for.
+            if let Some(sum) = sums.get_mut(posting.slot.wrapping_sub(from) as usize) {
+                *sum += self.contribution(posting);
+            }
             self.at += 1;
             if self.at == self.open_len {
                 self.block += 1;
@@ -84,7 +88,10 @@ impl<'p> Cursor<'p> {
 
     #[inline]
     fn contribution(&self, posting: Posting) -> Steps {
-        self.norm.contribution(self.weight, posting.occurrences, self.lengths[posting.slot as usize])
+        match self.lengths.get(posting.slot as usize) {
+            Some(&length) => self.norm.contribution(self.weight, posting.occurrences, length),
+            None => 0,
+        }
     }
 
     /// Moves to the first posting at or after a slot, opening at most one block.
@@ -100,11 +107,11 @@ impl<'p> Cursor<'p> {
 
     /// Moves past the blocks that end before a slot.
     fn skip_blocks(&mut self, slot: u32) {
-        let ahead = self.postings.blocks().get(self.block..).unwrap_or(&[]);
-        let skipped = if ahead.first().is_some_and(|block| block.last_slot >= slot) {
+        let ahead = self.postings.blocks.get(self.block..).unwrap_or(&[]);
+        let skipped = if ahead.first().is_some_and(|block| last_slot(block) >= slot) {
             0
         } else {
-            ahead.partition_point(|block| block.last_slot < slot)
+            ahead.partition_point(|block| last_slot(block) < slot)
         };
         if skipped > 0 {
             self.block += skipped;
@@ -113,14 +120,13 @@ impl<'p> Cursor<'p> {
     }
 
     fn open_block(&mut self) {
-        let (postings, blocks) = (self.postings, self.postings.blocks().len());
+        let blocks = self.postings.blocks.len();
         (self.open_len, self.at) = (0, 0);
         if self.block < blocks {
-            postings.decode(self.block, &mut self.open);
-            self.open_len = BLOCK_POSTINGS;
+            self.open_len = self.postings.decode(self.block, &mut self.open);
         } else if self.block == blocks {
-            self.open_len = postings.tail().len();
-            self.open[..self.open_len].copy_from_slice(postings.tail());
+            self.open_len = self.postings.tail.len();
+            self.open[..self.open_len].copy_from_slice(&self.postings.tail);
         }
     }
 }

@@ -1,25 +1,29 @@
-//! The index as one checksummed file: a head that locates three sections, then lengths, terms and postings.
+//! The index as one checksummed file, read where it lies: a head that locates five sections, and the sections.
 //!
-//! Every byte is under a checksum, and every value is checked again for what it means before it is used, so a damaged or
-//! hostile file is an error and never a wrong answer. It neither renames nor removes files: the caller writes to a
-//! temporary name and publishes it.
+//! Every byte is under a checksum, so a damaged file is an error and never a wrong answer. It neither renames nor removes
+//! files: the caller writes to a temporary name and publishes it. What the sections mean is known to [`super::mapped`].
 //!
 //! Layout, little-endian: magic, version `u32`, section count `u32`, then per section offset, length and XXH3 as `u64`,
-//! then the XXH3 of all before. Terms lie in byte order; their postings follow each other in the same order.
+//! then the XXH3 of all before. The sections: an entry for each term in byte order (four `u64`: where its letters, its
+//! bytes of postings and its blocks end, and how many slots hold it), the blocks (four `u32` each), the length of each
+//! slot's document (`u32`), the letters of the terms, and the postings. Their sizes keep each of them aligned.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::index::TextIndex;
-use super::postings::{Postings, read_varint, write_posting, write_varint};
+use super::mapped::Mapped;
+use super::postings::Postings;
+use crate::index::distance::as_bytes;
 
 const MAGIC: &[u8; 8] = b"RAGTEXT1";
 /// Changes with the layout, and with the words that are counted for a row.
-const VERSION: u32 = 2;
-const SECTIONS: [&str; 3] = ["lengths", "terms", "postings"];
+const VERSION: u32 = 3;
+const SECTIONS: [&str; 5] = ["entries", "blocks", "lengths", "terms", "postings"];
 const HEAD_BYTES: usize = 16 + SECTIONS.len() * 24 + 8;
 
 /// Why an index file could not be written or opened.
@@ -38,7 +42,7 @@ pub enum TextError {
     Damaged {
         /// The file that was read.
         path: PathBuf,
-        /// `head`, `lengths`, `terms` or `postings`.
+        /// `head`, `entries`, `blocks`, `lengths`, `terms` or `postings`.
         part: &'static str,
         /// What was found there.
         found: Damage,
@@ -111,7 +115,7 @@ impl TextIndex {
 
     /// Reads an index from a file that `write` made.
     pub fn open(path: &Path) -> Result<TextIndex, TextError> {
-        read(path).map_err(|refusal| match refusal {
+        Mapped::open(path).map(Self::on).map_err(|refusal| match refusal {
             Refusal::Io(source) => TextError::Io { path: path.to_owned(), source },
             Refusal::Damaged(part, found) => TextError::Damaged { path: path.to_owned(), part, found },
             Refusal::Version(found) => TextError::UnknownVersion { path: path.to_owned(), found, expected: VERSION },
@@ -120,21 +124,18 @@ impl TextIndex {
 }
 
 fn sections_of(index: &TextIndex) -> [Vec<u8>; SECTIONS.len()] {
-    let lengths = index.lengths().iter().flat_map(|length| length.to_le_bytes()).collect();
-    let (mut terms, mut postings) = (Vec::new(), Vec::new());
-    let mut sorted: Vec<_> = index.terms().collect();
-    sorted.sort_unstable_by_key(|(term, _)| *term);
-    for (term, holders) in sorted {
-        write_varint(term.len() as u64, &mut terms);
+    let lengths = index.lengths();
+    let (mut entries, mut blocks) = (Vec::new(), Vec::new());
+    let (mut terms, mut bytes) = (Vec::new(), Vec::new());
+    for term in index.terms() {
+        let mut postings = Postings::default();
+        index.postings_of(term).for_each(|posting| postings.push(posting, lengths));
         terms.extend_from_slice(term.as_bytes());
-        write_varint(holders.len() as u64, &mut postings);
-        let mut last_slot = 0;
-        for posting in holders.iter() {
-            write_posting(posting.slot - last_slot, posting.occurrences, &mut postings);
-            last_slot = posting.slot;
-        }
+        blocks.extend_from_slice(postings.write(&mut bytes));
+        entries.push([terms.len() as u64, bytes.len() as u64, blocks.len() as u64, postings.len() as u64]);
     }
-    [lengths, terms, postings]
+    let (entries, blocks) = (as_bytes(entries.as_flattened()), as_bytes(blocks.as_flattened()));
+    [entries.to_vec(), blocks.to_vec(), as_bytes(lengths).to_vec(), terms, bytes]
 }
 
 fn head_of(sections: &[Vec<u8>]) -> Vec<u8> {
@@ -154,7 +155,7 @@ fn head_of(sections: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A `TextError` that does not know its path yet.
-enum Refusal {
+pub(super) enum Refusal {
     Io(std::io::Error),
     Damaged(&'static str, Damage),
     Version(u32),
@@ -166,23 +167,22 @@ impl From<std::io::Error> for Refusal {
     }
 }
 
-fn read(path: &Path) -> Result<TextIndex, Refusal> {
-    let mut file = File::open(path)?;
-    let file_bytes = file.metadata()?.len();
-    if file_bytes < HEAD_BYTES as u64 {
-        return Err(Refusal::Damaged("head", Damage::Size { found: file_bytes, expected: HEAD_BYTES as u64 }));
+/// Returns where each section of a file lies, having compared every byte with its checksum.
+pub(super) fn check(file: &[u8]) -> Result<[Range<usize>; SECTIONS.len()], Refusal> {
+    let Some(head) = file.first_chunk() else {
+        let found = Damage::Size { found: file.len() as u64, expected: HEAD_BYTES as u64 };
+        return Err(Refusal::Damaged("head", found));
+    };
+    let mut start = HEAD_BYTES;
+    let table = check_head(head, file.len() as u64)?;
+    let mut places = [const { 0..0 }; SECTIONS.len()];
+    for ((place, (bytes, expected)), name) in places.iter_mut().zip(table).zip(SECTIONS) {
+        // The head's sizes add up to the size of the file.
+        *place = start..start + bytes as usize;
+        check_sum(name, &file[place.clone()], expected)?;
+        start = place.end;
     }
-    let mut head = [0; HEAD_BYTES];
-    file.read_exact(&mut head)?;
-    let table = check_head(&head, file_bytes)?;
-    let mut sections = [const { Vec::new() }; SECTIONS.len()];
-    for ((section, (bytes, expected)), name) in sections.iter_mut().zip(table).zip(SECTIONS) {
-        // The head's sizes add up to the size of the file, so this reserves no more than the disk holds.
-        section.resize(bytes as usize, 0);
-        file.read_exact(section)?;
-        check_sum(name, section, expected)?;
-    }
-    index_of(&sections)
+    Ok(places)
 }
 
 /// Returns the length and the checksum of each section.
@@ -224,48 +224,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were taken"))
 }
 
-fn index_of([lengths, terms, postings]: &[Vec<u8>; SECTIONS.len()]) -> Result<TextIndex, Refusal> {
-    let damaged = |part, all: &[u8], rest: &[u8]| Refusal::Damaged(part, Damage::Value { at: all.len() - rest.len() });
-    let mut index = TextIndex::new();
-    let (lengths, odd) = lengths.as_chunks::<4>();
-    if !odd.is_empty() || u32::try_from(lengths.len()).is_err() {
-        return Err(Refusal::Damaged("lengths", Damage::Value { at: lengths.len() * 4 }));
-    }
-    lengths.iter().zip(0..).for_each(|(length, slot)| index.set_length(slot, u32::from_le_bytes(*length)));
-    let (mut terms_rest, mut postings_rest) = (terms.as_slice(), postings.as_slice());
-    let mut last = None;
-    while !terms_rest.is_empty() {
-        let term = read_term(&mut terms_rest, last).ok_or_else(|| damaged("terms", terms, terms_rest))?;
-        let holders = read_postings(&mut postings_rest, index.lengths())
-            .ok_or_else(|| damaged("postings", postings, postings_rest))?;
-        index.insert(term, holders);
-        last = Some(term);
-    }
-    if !postings_rest.is_empty() {
-        return Err(damaged("postings", postings, postings_rest));
-    }
-    Ok(index)
-}
-
-/// Takes the next term, which must be greater than the last.
-fn read_term<'b>(bytes: &mut &'b [u8], last: Option<&str>) -> Option<&'b str> {
-    let length = usize::try_from(read_varint(bytes)?).ok()?;
-    let (term, rest) = bytes.split_at_checked(length)?;
-    let term = std::str::from_utf8(term).ok()?;
-    *bytes = rest;
-    last.is_none_or(|last| last < term).then_some(term)
-}
-
-/// Takes the postings of one term, of which there is at least one.
-fn read_postings(bytes: &mut &[u8], lengths: &[u32]) -> Option<Postings> {
-    let count = usize::try_from(read_varint(bytes)?).ok()?;
-    // A posting takes at least a byte, so a count beyond that is refused before room is made for it.
-    if count == 0 || count > bytes.len() {
-        return None;
-    }
-    Postings::read(count, bytes, lengths)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::Analyzer;
@@ -302,8 +260,9 @@ pub(super) mod tests {
     }
 
     /// Returns a file whose checksums all hold over sections that the writer would not have made.
-    fn forged(lengths: &[u8], terms: &[u8], postings: &[u8]) -> Vec<u8> {
-        let sections = [lengths.to_vec(), terms.to_vec(), postings.to_vec()];
+    fn forged(entries: &[u64], blocks: &[u32], lengths: &[u8], terms: &[u8], postings: &[u8]) -> Vec<u8> {
+        let (entries, blocks) = (as_bytes(entries).to_vec(), as_bytes(blocks).to_vec());
+        let sections = [entries, blocks, lengths.to_vec(), terms.to_vec(), postings.to_vec()];
         let mut bytes = head_of(&sections);
         sections.iter().for_each(|section| bytes.extend_from_slice(section));
         bytes
@@ -384,20 +343,45 @@ pub(super) mod tests {
     #[test]
     fn impossible_values_under_right_checksums_are_refused() {
         let one = 1_u32.to_le_bytes();
-        assert!(open_bytes(&forged(&one, b"\x01a", &[1, 1])).is_ok());
-        check_refused(&forged(&one[..3], b"\x01a", &[1, 1]), "lengths");
-        check_refused(&forged(&one, b"\x02a", &[1, 1]), "terms");
-        check_refused(&forged(&one, b"\x01\xff", &[1, 1]), "terms");
-        check_refused(&forged(&one, b"\x01a\x01a", &[1, 1, 1, 1]), "terms");
-        check_refused(&forged(&one, b"\xff\xff\xff\xff\xff\xff\xff\x7fa", &[1, 1]), "terms");
-        check_refused(&forged(&one, b"\x01a", &[0]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[1]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[1, 3]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[1, 0, 0]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[2, 1, 1]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[0xff, 0xff, 0xff, 0xff, 0x0f, 1]), "postings");
-        check_refused(&forged(&one, b"\x01a", &[1, 1, 1]), "postings");
-        check_refused(&forged(&one, b"", &[1]), "postings");
+        assert!(open_bytes(&forged(&[1, 1, 0, 1], &[], &one, b"a", &[1])).is_ok());
+        check_refused(&forged(&[1, 1, 0], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[1, 1, 0, 0], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[1, 1, 0, 128], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[1, 1, 1, 1], &[0; 4], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[2, 1, 0, 1], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[1, 2, 0, 1], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[u64::MAX; 4], &[], &one, b"a", &[1]), "entries");
+        check_refused(&forged(&[1, 1, 0, 1], &[], &one, b"ab", &[1]), "entries");
+        check_refused(&forged(&[1, 2, 0, 1, 2, 1, 0, 1], &[], &one, b"ab", &[1, 1]), "entries");
+        check_refused(&forged(&[1, 1, 1, 128], &[0; 3], &one, b"a", &[1]), "blocks");
+        check_refused(&forged(&[1, 1, 0, 1], &[], &one[..3], b"a", &[1]), "lengths");
+        check_refused(&forged(&[1, 1, 0, 1], &[], &one, b"\xff", &[1]), "terms");
+        check_refused(&forged(&[1, 1, 0, 1, 2, 2, 0, 1], &[], &one, b"aa", &[1, 1]), "terms");
+    }
+
+    #[test]
+    fn impossible_postings_under_right_checksums_are_no_hits() {
+        let one = 1_u32.to_le_bytes();
+        let query = Analyzer::new().analyze("a1");
+        let blocks = [5, 1, 1, 0];
+        let ones = [0xff; 300];
+        for (count, blocks, postings) in [
+            (1, &[][..], &[3][..]),
+            (1, &[], &[0xff; 9]),
+            (3, &[], &[1, 1, 1]),
+            (1, &[], &[0, 0]),
+            (128, &blocks, &[1; 128]),
+            (128, &blocks, &ones),
+            (128, &[u32::MAX, 1, 1, u32::MAX], &ones),
+            (130, &blocks, &[1; 20]),
+        ] {
+            let entries = [2, postings.len() as u64, blocks.len() as u64 / 4, count];
+            let index = open_bytes(&forged(&entries, blocks, &one, b"a1", postings)).unwrap();
+            let hits = index.search(&query, 10, |_| true, u32::MAX);
+            assert!(hits.iter().all(|(slot, _)| *slot == 0), "{hits:?}");
+            index.score_of(&query, &[0]);
+            assert!(index.remap(Some).len() <= 1);
+        }
     }
 
     #[test]

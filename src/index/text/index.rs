@@ -1,12 +1,18 @@
-//! The lexical index: which slots hold which term, in memory, growing by appended documents.
+//! The lexical index: which slots hold which term, growing by appended documents.
+//!
+//! What was sealed lies in a mapped file, what was added since in memory, in slots behind; a term of a query is looked up
+//! in both.
 //!
 //! It stores neither texts nor deletions: slots are the caller's row positions, and the caller says at each search which
 //! of them count. Dead slots therefore still weigh in term statistics until `remap` drops them.
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 
 use super::cursor::Cursor;
-use super::postings::{Posting, Postings};
+use super::mapped::Mapped;
+use super::postings::{Posting, Postings, View};
 use super::score::{LengthNorm, idf, score_of_steps, weight};
 use super::search::search;
 use super::terms::Analyzed;
@@ -17,6 +23,8 @@ const QUERY_TERMS_MAX: usize = 256;
 /// Postings of every term, with the document lengths that BM25 needs.
 #[derive(Clone, Debug, Default)]
 pub struct TextIndex {
+    /// What was sealed.
+    base: Option<Arc<Mapped>>,
     /// The term's index into `postings`.
     term_ids: AHashMap<Box<str>, u32>,
     postings: Vec<Postings>,
@@ -32,6 +40,16 @@ impl TextIndex {
     /// Creates an index without documents.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Starts from what a file holds; documents are added behind it.
+    pub(super) fn on(base: Mapped) -> Self {
+        let mut index = Self::new();
+        index.lengths = base.lengths().to_vec();
+        index.documents = index.lengths.iter().map(|&length| u32::from(length > 0)).sum();
+        index.tokens = index.lengths.iter().map(|&length| u64::from(length)).sum();
+        index.base = Some(Arc::new(base));
+        index
     }
 
     /// Appends a document. Slots must ascend; those left out hold no text.
@@ -107,7 +125,7 @@ impl TextIndex {
         query.terms().map(|(term, repetitions)| weight(idf(self.documents, self.holders(term)), repetitions)).sum()
     }
 
-    /// Returns the bytes held in memory, to within the allocator's own overhead.
+    /// Returns the bytes held in memory, to within the allocator's own overhead; a mapped file is not among them.
     pub fn bytes(&self) -> usize {
         let dictionary = self.term_ids.capacity() * (size_of::<(Box<str>, u32)>() + 1);
         let letters: usize = self.term_ids.keys().map(|term| term.len()).sum();
@@ -125,20 +143,32 @@ impl TextIndex {
             assert!(slot as usize >= remapped.lengths.len(), "slot {slot} is given twice");
             remapped.set_length(slot, length);
         }
-        for (term, postings) in self.terms() {
-            let mut moved: Vec<Posting> =
-                postings.iter().filter_map(|posting| Some(Posting { slot: map(posting.slot)?, ..posting })).collect();
+        for term in self.terms() {
+            let mut moved: Vec<Posting> = self
+                .postings_of(term)
+                .filter_map(|posting| Some(Posting { slot: map(posting.slot)?, ..posting }))
+                .collect();
             moved.sort_unstable_by_key(|posting| posting.slot);
-            let mut postings = Postings::default();
-            moved.into_iter().for_each(|posting| postings.push(posting, &remapped.lengths));
-            remapped.insert(term, postings);
+            if !moved.is_empty() {
+                let id = remapped.id_of(term);
+                moved.into_iter().for_each(|posting| remapped.postings[id as usize].push(posting, &remapped.lengths));
+            }
         }
         remapped
     }
 
-    /// Returns every term with its postings, in no order.
-    pub(super) fn terms(&self) -> impl Iterator<Item = (&str, &Postings)> {
-        self.term_ids.iter().map(|(term, id)| (&**term, &self.postings[*id as usize]))
+    /// Returns every term, in byte order.
+    pub(super) fn terms(&self) -> Vec<&str> {
+        let sealed = self.base.iter().flat_map(|base| (0..base.len()).map(|at| base.term(at)));
+        let mut terms: Vec<&str> = sealed.chain(self.term_ids.keys().map(|term| &**term)).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    /// Returns every posting of a term, in order of slots.
+    pub(super) fn postings_of(&self, term: &str) -> impl Iterator<Item = Posting> {
+        self.views(term).into_iter().flatten().flat_map(|view| view.iter().collect::<Vec<_>>())
     }
 
     /// Returns the length of each slot's document.
@@ -147,19 +177,11 @@ impl TextIndex {
     }
 
     /// Sets the length of a slot behind all others.
-    pub(super) fn set_length(&mut self, slot: u32, length: u32) {
+    fn set_length(&mut self, slot: u32, length: u32) {
         self.lengths.resize(slot as usize, 0);
         self.lengths.push(length);
         self.documents += u32::from(length > 0);
         self.tokens += u64::from(length);
-    }
-
-    /// Adds a term that is not there yet, with postings in slots whose length is set; none drops the term.
-    pub(super) fn insert(&mut self, term: &str, postings: Postings) {
-        if postings.len() > 0 {
-            let id = self.id_of(term);
-            self.postings[id as usize] = postings;
-        }
     }
 
     fn id_of(&mut self, term: &str) -> u32 {
@@ -176,25 +198,37 @@ impl TextIndex {
         u32::try_from(self.lengths.len()).unwrap_or(u32::MAX)
     }
 
-    fn holders(&self, term: &str) -> u32 {
-        let postings = self.term_ids.get(term).map_or(0, |id| self.postings[*id as usize].len());
-        u32::try_from(postings).unwrap_or(u32::MAX)
+    /// Returns what the file and the memory hold of a term.
+    fn views(&self, term: &str) -> [Option<View<'_>>; 2] {
+        let sealed = self.base.as_ref().and_then(|base| base.find(term));
+        let added = self.term_ids.get(term).map(|id| self.postings[*id as usize].view());
+        [sealed, added]
     }
 
-    /// Returns a cursor for each term of the query that occurs.
+    fn holders(&self, term: &str) -> u32 {
+        holders(&self.views(term))
+    }
+
+    /// Returns a cursor for each place that holds a term of the query.
     fn cursors(&self, query: &Analyzed) -> Vec<Cursor<'_>> {
-        let mut terms: Vec<(f32, &Postings)> = Vec::new();
-        for (term, repetitions) in query.terms() {
-            if let Some(id) = self.term_ids.get(term) {
-                let postings = &self.postings[*id as usize];
-                terms.push((weight(idf(self.documents, self.holders(term)), repetitions), postings));
-            }
-        }
+        let mut terms: Vec<_> = query
+            .terms()
+            .map(|(term, repetitions)| (repetitions, self.views(term)))
+            .map(|(repetitions, views)| (weight(idf(self.documents, holders(&views)), repetitions), views))
+            .filter(|(_, views)| views.iter().any(Option::is_some))
+            .collect();
         terms.sort_by(|a, b| b.0.total_cmp(&a.0));
         terms.truncate(QUERY_TERMS_MAX);
         let norm = LengthNorm::new(self.documents, self.tokens);
-        terms.into_iter().map(|(weight, postings)| Cursor::new(postings, weight, norm, &self.lengths)).collect()
+        let places =
+            terms.into_iter().flat_map(|(weight, views)| views.into_iter().flatten().map(move |view| (weight, view)));
+        places.map(|(weight, view)| Cursor::new(view, weight, norm, &self.lengths)).collect()
     }
+}
+
+fn holders(views: &[Option<View<'_>>]) -> u32 {
+    let holders: usize = views.iter().flatten().map(View::len).sum();
+    u32::try_from(holders).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

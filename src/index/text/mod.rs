@@ -19,6 +19,7 @@ mod score;
 mod search;
 
 mod file;
+mod mapped;
 
 pub use analyze::{Analyzer, TERM_CHARS_MAX};
 pub use file::{Damage, TextError};

@@ -6,8 +6,10 @@
 /// Postings in a block: enough that its bounds cost little beside it, few enough to decode for one slot.
 pub const BLOCK_POSTINGS: usize = 128;
 
+use std::borrow::Cow;
+
 /// One slot that holds a term, and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Posting {
     /// The caller's row position.
     pub slot: u32,
@@ -15,7 +17,7 @@ pub struct Posting {
     pub occurrences: u32,
 }
 
-/// All slots of one term, ascending.
+/// All slots of one term, ascending, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Postings {
     /// Boxed, because most terms are too rare to fill a block.
@@ -30,22 +32,37 @@ struct Sealed {
     bytes: Vec<u8>,
 }
 
-/// Where a block lies and the most that any of its postings can add.
-#[derive(Debug, Clone, Copy)]
-pub struct Block {
-    /// The greatest slot in the block.
-    pub last_slot: u32,
-    /// The greatest count in the block.
-    pub occurrences_max: u32,
-    /// The length of the shortest document in the block.
-    pub length_min: u32,
-    start: usize,
+/// Where a block lies and the most that any of its postings can add; as four numbers, because that is how files hold it.
+///
+/// They are the greatest slot in the block, the greatest count, the length of the shortest document, and where its bytes
+/// begin among those of the term.
+pub type Block = [u32; 4];
+
+/// Returns the greatest slot in a block.
+pub fn last_slot(block: &Block) -> u32 {
+    block[0]
+}
+
+/// Returns the greatest count in a block, and the length of its shortest document.
+pub fn extremes_of(block: &Block) -> (u32, u32) {
+    (block[1], block[2])
+}
+
+/// The slots of one term, wherever they lie: blocks, and what is too little to fill one.
+#[derive(Clone, Debug)]
+pub struct View<'p> {
+    /// The blocks, in order of slots.
+    pub blocks: &'p [Block],
+    /// What the blocks hold.
+    pub bytes: &'p [u8],
+    /// The postings behind the last block.
+    pub tail: Cow<'p, [Posting]>,
 }
 
 impl Postings {
     /// Appends a posting behind all others. `lengths` holds the length of every slot so far, this one included.
     pub fn push(&mut self, posting: Posting, lengths: &[u32]) {
-        debug_assert!(self.last_slot().is_none_or(|last| last < posting.slot), "slots ascend");
+        debug_assert!(self.tail.last().is_none_or(|last| last.slot < posting.slot), "slots ascend");
         if self.tail.capacity() == 0 {
             // Half of all terms occur in one text only, and stay at that.
             self.tail.reserve_exact(1);
@@ -57,52 +74,15 @@ impl Postings {
         }
     }
 
-    /// Takes `count` postings off the front of `bytes`, as [`write_posting`] put them one after another.
-    ///
-    /// `None` unless slots ascend, each has a length, and each count is above zero.
-    pub fn read(count: usize, bytes: &mut &[u8], lengths: &[u32]) -> Option<Self> {
-        let all = *bytes;
-        let mut block = [Posting { slot: 0, occurrences: 0 }; BLOCK_POSTINGS];
-        let mut blocks = Vec::with_capacity(count / BLOCK_POSTINGS);
-        let mut last = None;
-        let mut start = 0;
-        for first in (0..count).step_by(BLOCK_POSTINGS) {
-            let block = &mut block[..BLOCK_POSTINGS.min(count - first)];
-            for posting in block.iter_mut() {
-                let (delta, occurrences) = read_posting(bytes)?;
-                let slot = last.map_or(Some(delta), |last: u32| last.checked_add(delta).filter(|_| delta > 0))?;
-                lengths.get(slot as usize).filter(|_| occurrences > 0)?;
-                *posting = Posting { slot, occurrences };
-                last = Some(slot);
-            }
-            if block.len() == BLOCK_POSTINGS {
-                let (occurrences_max, length_min) = extremes(block, lengths);
-                blocks.push(Block { last_slot: last?, start, occurrences_max, length_min });
-                start = all.len() - bytes.len();
-            }
-        }
-        let sealed = (start > 0).then(|| Box::new(Sealed { blocks, bytes: all[..start].to_vec() }));
-        Some(Self { sealed, tail: block[..count % BLOCK_POSTINGS].to_vec() })
+    /// Returns the postings as searches read them.
+    pub fn view(&self) -> View<'_> {
+        let (blocks, bytes) = self.sealed.as_ref().map_or((&[][..], &[][..]), |sealed| (&sealed.blocks, &sealed.bytes));
+        View { blocks, bytes, tail: Cow::Borrowed(&self.tail) }
     }
 
     /// Returns how many slots hold the term.
     pub fn len(&self) -> usize {
-        self.blocks().len() * BLOCK_POSTINGS + self.tail.len()
-    }
-
-    /// Returns the last slot, `None` when there is no posting.
-    pub fn last_slot(&self) -> Option<u32> {
-        self.tail.last().map(|posting| posting.slot).or(self.blocks().last().map(|block| block.last_slot))
-    }
-
-    /// Returns every posting in order of slots.
-    pub fn iter(&self) -> impl Iterator<Item = Posting> {
-        let blocks = (0..self.blocks().len()).flat_map(|block| {
-            let mut postings = [Posting { slot: 0, occurrences: 0 }; BLOCK_POSTINGS];
-            self.decode(block, &mut postings);
-            postings
-        });
-        blocks.chain(self.tail.iter().copied())
+        self.sealed.as_ref().map_or(0, |sealed| sealed.blocks.len()) * BLOCK_POSTINGS + self.tail.len()
     }
 
     /// Returns the bytes on the heap.
@@ -113,52 +93,97 @@ impl Postings {
         sealed + self.tail.capacity() * size_of::<Posting>()
     }
 
-    /// Returns the blocks, in order of slots.
-    pub fn blocks(&self) -> &[Block] {
+    /// Appends the bytes of all postings, those of the blocks first, and returns the blocks.
+    pub fn write(&self, bytes: &mut Vec<u8>) -> &[Block] {
+        let View { blocks, bytes: sealed, tail } = self.view();
+        bytes.extend_from_slice(sealed);
+        let last = blocks.last().map_or(0, last_slot);
+        write_postings(&tail, last, bytes);
         self.sealed.as_ref().map_or(&[], |sealed| &sealed.blocks)
     }
+}
 
-    /// Returns the postings behind the last block.
-    pub fn tail(&self) -> &[Posting] {
-        &self.tail
+impl<'p> View<'p> {
+    /// Returns the postings that [`Postings::write`] put into `bytes`; what is impossible in them is left out.
+    pub fn read(count: usize, blocks: &'p [Block], bytes: &'p [u8]) -> Self {
+        let whole = View { blocks, bytes, tail: Cow::Borrowed(&[]) };
+        let mut tail = Vec::with_capacity(count % BLOCK_POSTINGS);
+        // Blocks do not say where they end, so the last one is read over.
+        let mut rest = bytes;
+        let mut slot = blocks.last().map_or(0, last_slot);
+        if !blocks.is_empty() {
+            let mut block = [Posting::default(); BLOCK_POSTINGS];
+            rest = whole.read_block(blocks.len() - 1, &mut block).1;
+        }
+        while tail.len() < count % BLOCK_POSTINGS
+            && let Some((delta, occurrences)) = read_posting(&mut rest)
+        {
+            slot = slot.saturating_add(delta);
+            tail.push(Posting { slot, occurrences });
+        }
+        View { tail: Cow::Owned(tail), ..whole }
     }
 
-    /// Writes out the postings of the block at an index into `blocks`.
-    pub fn decode(&self, block: usize, postings: &mut [Posting; BLOCK_POSTINGS]) {
-        let sealed = self.sealed.as_ref().expect("a block index comes from the blocks");
-        let mut slot = if block == 0 { 0 } else { sealed.blocks[block - 1].last_slot };
-        let mut bytes = &sealed.bytes[sealed.blocks[block].start..];
-        for posting in postings {
-            let delta;
-            (delta, posting.occurrences) = read_posting(&mut bytes).expect("a block holds what was written to it");
-            slot += delta;
-            posting.slot = slot;
+    /// Returns how many slots hold the term.
+    pub fn len(&self) -> usize {
+        self.blocks.len() * BLOCK_POSTINGS + self.tail.len()
+    }
+
+    /// Returns every posting in order of slots.
+    pub fn iter(&self) -> impl Iterator<Item = Posting> {
+        let blocks = (0..self.blocks.len()).flat_map(|block| {
+            let mut postings = [Posting::default(); BLOCK_POSTINGS];
+            let read = self.decode(block, &mut postings);
+            postings.into_iter().take(read)
+        });
+        blocks.chain(self.tail.iter().copied())
+    }
+
+    /// Writes out the postings of the block at an index into `blocks`, and returns how many there are: all, unless the
+    /// bytes are not what was written.
+    pub fn decode(&self, block: usize, postings: &mut [Posting; BLOCK_POSTINGS]) -> usize {
+        self.read_block(block, postings).0
+    }
+
+    /// Reads a block, and returns how many postings it holds and the bytes behind it.
+    fn read_block(&self, block: usize, postings: &mut [Posting; BLOCK_POSTINGS]) -> (usize, &'p [u8]) {
+        let mut slot = if block == 0 { 0 } else { last_slot(&self.blocks[block - 1]) };
+        let mut bytes = self.bytes.get(self.blocks[block][3] as usize..).unwrap_or_default();
+        for (at, posting) in postings.iter_mut().enumerate() {
+            let Some((delta, occurrences)) = read_posting(&mut bytes) else { return (at, bytes) };
+            slot = slot.saturating_add(delta);
+            *posting = Posting { slot, occurrences };
         }
+        (BLOCK_POSTINGS, bytes)
     }
 }
 
 impl Sealed {
     fn append(&mut self, postings: &[Posting], lengths: &[u32]) {
-        let start = self.bytes.len();
-        let mut last_slot = self.blocks.last().map_or(0, |block| block.last_slot);
-        for posting in postings {
-            write_posting(posting.slot - last_slot, posting.occurrences, &mut self.bytes);
-            last_slot = posting.slot;
-        }
+        let start = u32::try_from(self.bytes.len()).expect("slots end before the postings of a term fill 4 GiB");
+        write_postings(postings, self.blocks.last().map_or(0, last_slot), &mut self.bytes);
         let (occurrences_max, length_min) = extremes(postings, lengths);
-        self.blocks.push(Block { last_slot, start, occurrences_max, length_min });
+        self.blocks.push([postings.last().map_or(0, |last| last.slot), occurrences_max, length_min, start]);
     }
 }
 
 /// Returns the greatest count and the smallest length among postings.
 pub fn extremes(postings: &[Posting], lengths: &[u32]) -> (u32, u32) {
     let occurrences_max = postings.iter().map(|posting| posting.occurrences).max().unwrap_or(1);
-    let length_min = postings.iter().map(|posting| lengths[posting.slot as usize]).min().unwrap_or(0);
-    (occurrences_max, length_min)
+    let length_min = postings.iter().filter_map(|posting| lengths.get(posting.slot as usize)).min();
+    (occurrences_max, length_min.copied().unwrap_or(0))
+}
+
+/// Appends postings behind one in `last_slot`.
+fn write_postings(postings: &[Posting], mut last_slot: u32, bytes: &mut Vec<u8>) {
+    for posting in postings {
+        write_posting(posting.slot - last_slot, posting.occurrences, bytes);
+        last_slot = posting.slot;
+    }
 }
 
 /// Appends the distance to the slot before and the count, in as few bytes as they need; a count of one costs no byte.
-pub fn write_posting(delta: u32, occurrences: u32, bytes: &mut Vec<u8>) {
+fn write_posting(delta: u32, occurrences: u32, bytes: &mut Vec<u8>) {
     let single = u64::from(occurrences == 1);
     write_varint(u64::from(delta) << 1 | single, bytes);
     if single == 0 {
@@ -168,14 +193,14 @@ pub fn write_posting(delta: u32, occurrences: u32, bytes: &mut Vec<u8>) {
 
 /// Takes one posting off the front of `bytes`: distance and count. `None` when they do not hold one.
 #[inline]
-pub fn read_posting(bytes: &mut &[u8]) -> Option<(u32, u32)> {
+fn read_posting(bytes: &mut &[u8]) -> Option<(u32, u32)> {
     let head = read_varint(bytes)?;
     let occurrences = if head & 1 == 1 { 1 } else { u32::try_from(read_varint(bytes)?).ok()? };
     Some((u32::try_from(head >> 1).ok()?, occurrences))
 }
 
 /// Appends a number, seven bits a byte, lowest first.
-pub fn write_varint(mut value: u64, bytes: &mut Vec<u8>) {
+fn write_varint(mut value: u64, bytes: &mut Vec<u8>) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;
@@ -185,7 +210,7 @@ pub fn write_varint(mut value: u64, bytes: &mut Vec<u8>) {
 
 /// Takes a number off the front of `bytes`. `None` when they end inside it or it is longer than any that is written.
 #[inline]
-pub fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..63).step_by(7) {
         let (byte, rest) = bytes.split_first()?;
@@ -217,7 +242,8 @@ mod tests {
             let slots: Vec<u32> = (0..count).map(|n| n * n / 3 + n).collect();
             let postings = postings_of(&slots);
             assert_eq!(postings.len(), slots.len());
-            assert_eq!(postings.last_slot(), slots.last().copied());
+            let postings = postings.view();
+            assert_eq!(postings.len(), slots.len());
             assert_eq!(postings.iter().map(|posting| posting.slot).collect::<Vec<_>>(), slots);
             assert!(postings.iter().all(|posting| posting.occurrences == posting.slot % 5 + 1));
         }
@@ -227,24 +253,25 @@ mod tests {
     fn postings_are_read_as_they_were_pushed() {
         for count in [1, 127, 128, 129, 1000] {
             let slots: Vec<u32> = (0..count).map(|n| n * n / 3 + n).collect();
-            let (pushed, lengths) = (postings_of(&slots), vec![1; slots[slots.len() - 1] as usize + 1]);
-            let (mut bytes, mut last) = (Vec::new(), 0);
-            for posting in pushed.iter() {
-                write_posting(posting.slot - last, posting.occurrences, &mut bytes);
-                last = posting.slot;
-            }
-            bytes.push(7);
-            let mut rest = bytes.as_slice();
-            let read = Postings::read(slots.len(), &mut rest, &lengths).unwrap();
-            assert_eq!(rest, [7]);
-            assert!(read.iter().eq(pushed.iter()) && read.tail() == pushed.tail());
-            let bounds = |block: &Block| (block.last_slot, block.occurrences_max, block.length_min, block.start);
-            assert!(read.blocks().iter().map(bounds).eq(pushed.blocks().iter().map(bounds)));
-            assert!(
-                Postings::read(slots.len(), &mut bytes.as_slice(), &lengths[1..]).is_none(),
-                "a slot has no length"
-            );
+            let pushed = postings_of(&slots);
+            let mut bytes = Vec::new();
+            let blocks = pushed.write(&mut bytes);
+            let read = View::read(slots.len(), blocks, &bytes);
+            assert!(read.iter().eq(pushed.view().iter()) && read.len() == slots.len());
         }
+    }
+
+    #[test]
+    fn bytes_that_nobody_wrote_are_read_to_their_end() {
+        let pushed = postings_of(&(0..300).collect::<Vec<_>>());
+        let mut bytes = Vec::new();
+        let blocks = pushed.write(&mut bytes).to_vec();
+        for garbage in [&[][..], &[0xff; 700], &[0x80; 700], &bytes[..100]] {
+            assert!(View::read(300, &blocks, garbage).iter().count() <= 300);
+        }
+        let beyond: Vec<Block> =
+            blocks.iter().map(|&[slot, occurrences, length, _]| [slot, occurrences, length, u32::MAX]).collect();
+        assert_eq!(View::read(300, &beyond, &bytes).iter().count(), 0);
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn prepare(folder: &Path) {
     let mut vectors: Vec<f32> = (0..ROWS * DIMENSION).map(|_| random.unit() - 0.5).collect();
     vectors.chunks_exact_mut(DIMENSION).for_each(normalize);
     let row_ids: Vec<u64> = (0..ROWS as u64).collect();
+    let vectors: Vec<&[f32]> = vectors.chunks(DIMENSION).collect();
     let rows = RowVectors { dimension: DIMENSION, metric: Metric::Cosine, row_ids: &row_ids, vectors: &vectors };
     write_generation(&folder.join("generation"), rows, &BuildParams::usual(1, 7), &AtomicBool::new(false))
         .expect("a generation");

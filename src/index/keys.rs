@@ -3,17 +3,22 @@
 //! Kept by hash, so that a million ids cost 50 MB; a hit is compared with the id itself by the caller. Older versions
 //! are not answered here.
 
-use std::collections::HashMap;
+use ahash::AHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Slots by chunk id and by document id.
 #[derive(Default)]
 pub struct Keys {
-    chunks: HashMap<u128, u32>,
-    documents: HashMap<u128, Vec<u32>>,
+    chunks: AHashMap<u128, u32>,
+    documents: AHashMap<u128, Vec<u32>>,
 }
 
 impl Keys {
+    /// Makes room for so many rows.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self { chunks: AHashMap::with_capacity(rows), documents: AHashMap::new() }
+    }
+
     /// Adds a row.
     pub fn insert(&mut self, chunk_id: &str, document_id: &str, slot: u32) {
         self.chunks.insert(xxh3_128(chunk_id.as_bytes()), slot);

@@ -42,7 +42,7 @@ pub struct Snapshot {
 pub struct NewRows<'a> {
     /// Their columns and row ids, starting at the snapshot's [`Snapshot::slots`].
     pub segment: Segment,
-    /// Their vectors.
+    /// Their vectors; may be empty where none has one.
     pub vectors: Vec<Option<&'a [f32]>>,
     /// Their analysed texts, `None` where there is no text; empty where the texts were added before.
     pub texts: Vec<Option<Analyzed>>,
@@ -215,7 +215,9 @@ impl Snapshot {
 
     fn append(&mut self, added: NewRows<'_>) {
         let base = added.segment.base();
-        self.fresh.push(FreshBlock::new(base, self.dimension, &added.vectors));
+        if added.vectors.iter().any(Option::is_some) {
+            self.fresh.push(FreshBlock::new(base, self.dimension, &added.vectors));
+        }
         self.columns = self.columns.with(added.segment);
         self.add_texts(base, added.texts);
     }

@@ -6,6 +6,7 @@
 //! and [`fuse`] joins them. The answer names slots; fetching texts is the caller's, and so is everything that needs a
 //! clock, a thread or a socket: with the same snapshot the same search gives the same answer.
 
+pub mod cost;
 pub mod filter;
 pub mod fuse;
 pub mod plan;

@@ -4,18 +4,11 @@
 //! of the graph, and its list must be longer the fewer rows are allowed. The one that costs less time is taken. Nothing is
 //! run here.
 
+use super::cost::Costs;
 use crate::index::generation::WITHIN_SHARE_MAX;
 use crate::index::graph::{code_stride, sketch_stride};
 use serde::Serialize;
 
-/// Nanoseconds to look at the short form of an allowed row, for each cache line of it. This and the other times were
-/// measured at 200,000 x 384 (benches/README.md); only their ratios decide.
-const LINE_NS: f64 = 12.0;
-/// Nanoseconds to rank one row that the sketches let through.
-const SIFTED_ROW_NS: f64 = 90.0;
-/// Nanoseconds for each row of the candidate list of a plain walk, and of one that steps over rows that are not allowed.
-const WALK_ROW_NS: f64 = 1_300.0;
-const WITHIN_ROW_NS: f64 = 4_300.0;
 /// Times are for vectors of this length; codes of longer ones take as much longer.
 const DIMENSION: f64 = 384.0;
 /// Candidate list of a walk that finds 99 of 100 of the ten nearest rows where all are allowed.
@@ -93,7 +86,7 @@ pub struct Situation {
 
 impl Situation {
     /// Chooses the strategy and the effort, and returns the times they were chosen by.
-    pub fn choose(&self) -> (Strategy, usize, Estimate) {
+    pub fn choose(&self, costs: &Costs) -> (Strategy, usize, Estimate) {
         if self.exact {
             return (Strategy::Exact, 0, Estimate::default());
         }
@@ -102,7 +95,7 @@ impl Situation {
         }
         let share = self.allowed as f64 / self.rows.max(1) as f64;
         let effort = self.effort(share);
-        let estimate = Estimate { scan: self.scan_us(), walk: self.walk_us(share, effort) };
+        let estimate = Estimate { scan: self.scan_us(costs), walk: self.walk_us(costs, share, effort) };
         if estimate.scan <= estimate.walk {
             return (Strategy::Scan, 0, estimate);
         }
@@ -119,18 +112,18 @@ impl Situation {
         (effort as usize).max(2 * self.wanted)
     }
 
-    fn scan_us(&self) -> u64 {
+    fn scan_us(&self, costs: &Costs) -> u64 {
         let words = match sketch_stride(self.dimension) {
             0 => code_stride(self.dimension) / 8,
             words => words,
         };
-        let row_ns = LINE_NS * (words as f64 / 8.0).max(1.0);
+        let row_ns = costs.line_ns * (words as f64 / 8.0).max(1.0);
         let sifted = (10 * self.wanted).max(200).min(self.allowed);
-        ((self.allowed as f64 * row_ns + sifted as f64 * SIFTED_ROW_NS) / 1e3) as u64
+        ((self.allowed as f64 * row_ns + sifted as f64 * costs.sifted_row_ns) / 1e3) as u64
     }
 
-    fn walk_us(&self, share: f64, effort: usize) -> u64 {
-        let row_ns = if share < WITHIN_SHARE_MAX { WITHIN_ROW_NS } else { WALK_ROW_NS / share };
+    fn walk_us(&self, costs: &Costs, share: f64, effort: usize) -> u64 {
+        let row_ns = if share < WITHIN_SHARE_MAX { costs.within_row_ns } else { costs.walk_row_ns / share };
         let longer = (self.dimension as f64 / DIMENSION).max(1.0);
         (effort as f64 * row_ns * longer / 1e3) as u64
     }
@@ -141,7 +134,7 @@ mod tests {
     use super::*;
 
     fn choose(allowed: usize, rows: usize, covered: usize) -> Strategy {
-        Situation { allowed, rows, covered, wanted: 10, dimension: 384, exact: false }.choose().0
+        Situation { allowed, rows, covered, wanted: 10, dimension: 384, exact: false }.choose(&Costs::get()).0
     }
 
     #[test]

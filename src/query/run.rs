@@ -3,6 +3,7 @@
 //! The promise kept here: if at least `k` rows pass the filter and have what the mode needs, `k` hits come back. A walk
 //! that cannot fill its part falls back to the scan. Fetching texts and measuring time are the caller's.
 
+use super::cost::Costs;
 use super::fuse::{fuse, leg_weights};
 use super::plan::{Estimate, Plan, Situation, Strategy};
 use super::{Filter, Mode, Search};
@@ -126,7 +127,7 @@ impl Run<'_> {
             exact: self.search.exact,
         };
         let (strategy, effort, estimated_us) = match self.uses_dense() {
-            true => situation.choose(),
+            true => situation.choose(&Costs::get()),
             false => (Strategy::None, 0, Estimate::default()),
         };
         Plan {

@@ -19,7 +19,7 @@ use crate::index::text::Analyzer;
 use crate::index::{Bitset, Generation, Segment, Snapshot};
 use crate::schema::{ChunkRow, CollectionSchema, row};
 use crate::table::{ROW_ID, ROW_VERSION, Table};
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
@@ -74,27 +74,16 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<State> {
     let pointer = Pointer::of(&table);
     let sealed = beside(&table, &pointer, open_sealed);
     let generation = beside(&table, &pointer, open_generation);
-    let rows = scan_rows(&table).await?;
+    let mut rows = scan_rows(&table).await?;
     let (sealed, generation) = (sealed.await.unwrap_or_default(), generation.await.unwrap_or_default());
     let mut snapshot = Snapshot::empty(table.version(), schema.embedding.dimension, schema.embedding.metric);
-    let mut unsealed = rows;
     if let Some(sealed) = sealed {
-        let places = RowPlaces::new(sealed.row_ids.iter().copied().zip(0..));
-        let (mut live, mut versions) = (Bitset::new(sealed.row_ids.len()), vec![0; sealed.row_ids.len()]);
-        unsealed.retain(|&(row_id, version)| {
-            let place = places.slot(row_id);
-            if let Some(slot) = place {
-                live.set(slot as usize);
-                versions[slot as usize] = version;
-            }
-            place.is_none()
-        });
-        snapshot = place_sealed(snapshot, &table, &schema, sealed, (live, versions)).await?;
+        snapshot = place_sealed(snapshot, &table, &schema, sealed, &mut rows).await?;
     }
     let mut sealed_slots = snapshot.slots() as usize;
     // Joined fragments come last in the table; slots follow the order in which rows were written.
-    unsealed.sort_unstable();
-    snapshot = append_unsealed(snapshot, &table, &schema, &unsealed, analyzer).await?;
+    rows.sort_unstable();
+    snapshot = append_unsealed(snapshot, &table, &schema, &rows, analyzer).await?;
     let fits = |generation: &Generation| {
         generation.dim() == schema.embedding.dimension && generation.metric() == schema.embedding.metric
     };
@@ -113,16 +102,25 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<State> {
     Ok(State { table, schema, snapshot: snapshot.with_vectors(&missing), sealed_slots })
 }
 
-/// Puts the sealed rows at the slots that they were sealed for; a row that is gone leaves a dead slot.
+/// Takes the sealed ones out of the rows of a table and puts them at the slots that they were sealed for; a row that is
+/// gone leaves a dead slot.
 async fn place_sealed(
     snapshot: Snapshot,
     table: &Table,
     schema: &CollectionSchema,
     sealed: SealedRows,
-    (live, versions): (Bitset, Vec<u64>),
+    rows: &mut Vec<(u64, u64)>,
 ) -> Result<Snapshot> {
     let SealedRows { row_ids, text, columns } = sealed;
     let slots = row_ids.len();
+    let places = RowPlaces::new(row_ids.iter().copied().zip(0..));
+    let (mut live, mut versions) = (Bitset::new(slots), vec![0; slots]);
+    rows.retain(|&(row_id, version)| {
+        let Some(slot) = places.slot(row_id) else { return true };
+        live.set(slot as usize);
+        versions[slot as usize] = version;
+        false
+    });
     let ids = table.column_ids();
     let mapped = columns.and_then(|columns| columns.segment(row_ids.clone(), versions.clone(), &ids));
     let segment = match mapped {
@@ -132,7 +130,7 @@ async fn place_sealed(
             None => return Ok(snapshot),
         },
     };
-    let added = NewRows { segment, vectors: vec![None; slots], texts: none(slots) };
+    let added = NewRows { segment, vectors: Vec::new(), texts: Vec::new() };
     Ok(snapshot.with_text(text).next(table.version(), &[], Some(added))?.with_live(live))
 }
 
@@ -156,10 +154,6 @@ async fn scan_rows(table: &Table) -> Result<Vec<(u64, u64)>> {
     let rows =
         |batch: &RecordBatch| numbers(batch, ROW_ID).into_iter().zip(numbers(batch, ROW_VERSION)).collect::<Vec<_>>();
     Ok(batches.iter().flat_map(rows).collect())
-}
-
-fn none<T>(count: usize) -> Vec<Option<T>> {
-    (0..count).map(|_| None).collect()
 }
 
 /// Names the columns of a table that are held in memory.
@@ -272,12 +266,15 @@ async fn fetch_missing_vectors(snapshot: &Snapshot, table: &Table, slots_end: us
 
 /// Collects the ids of the rows that live.
 pub fn collect_keys(snapshot: &Snapshot) -> Keys {
-    let mut keys = Keys::default();
-    for slot in snapshot.live().iter() {
-        let slot = slot as u32;
-        let segment = snapshot.columns().segment_of(slot);
-        if let (Some(id), Some(document)) = (segment.text(row::ID, slot), segment.text(row::DOCUMENT_ID, slot)) {
-            keys.insert(id, document, slot);
+    let mut keys = Keys::with_capacity(snapshot.len());
+    for segment in snapshot.columns().segments() {
+        let column = |name| segment.columns().column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let (Some(ids), Some(documents)) = (column(row::ID), column(row::DOCUMENT_ID)) else { continue };
+        for slot in (segment.base()..segment.end()).filter(|&slot| snapshot.live().contains(slot as usize)) {
+            let at = (slot - segment.base()) as usize;
+            if ids.is_valid(at) && documents.is_valid(at) {
+                keys.insert(ids.value(at), documents.value(at), slot);
+            }
         }
     }
     keys

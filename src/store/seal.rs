@@ -32,6 +32,8 @@ pub struct Sealer {
     running: Arc<AtomicBool>,
     growing: Arc<AtomicBool>,
     cancel: Arc<AtomicBool>,
+    /// Ends the growth of the head that a generation has replaced.
+    replaced: Arc<AtomicBool>,
     waiting: Vec<Done>,
     /// Requests that came while a build was running: they wait for the one after it, which knows their rows.
     late: Vec<Done>,
@@ -68,6 +70,7 @@ impl Sealer {
             running: Arc::default(),
             growing: Arc::default(),
             cancel: Arc::default(),
+            replaced: Arc::default(),
             waiting: Vec::new(),
             late: Vec::new(),
         }
@@ -104,10 +107,11 @@ impl Sealer {
     }
 
     /// Lets fresh rows into the live head on a thread of its own, unless that runs; returns a head to be put in place
-    /// where there is none.
+    /// where there is none. A build makes most of a head needless and is not held up by one.
     pub fn grow_head(&self, shared: &Arc<Shared>) -> Option<Arc<Live>> {
         let state = shared.state.load_full();
-        if fresh_rows(&state) < HEAD_ROWS_MIN || self.growing.swap(true, Ordering::AcqRel) {
+        let builds = self.running.load(Ordering::Acquire);
+        if builds || fresh_rows(&state) < HEAD_ROWS_MIN || self.growing.swap(true, Ordering::AcqRel) {
             return None;
         }
         let snapshot = &state.snapshot;
@@ -117,16 +121,24 @@ impl Sealer {
         let head = known
             .clone()
             .unwrap_or_else(|| Arc::new(Live::new(snapshot.dimension(), snapshot.metric(), start, SEAL_ROWS_FORCED)));
-        let (growing, cancel, grown) = (self.growing.clone(), self.cancel.clone(), head.clone());
+        let (growing, grown) = (self.growing.clone(), head.clone());
+        let ends = [self.cancel.clone(), self.replaced.clone()];
         let spawned = std::thread::Builder::new().name(format!("head-{}", shared.name)).spawn(move || {
             step_back();
-            grown.extend(state.snapshot.fresh(), state.snapshot.slots(), || !cancel.load(Ordering::Acquire));
+            grown.extend(state.snapshot.fresh(), state.snapshot.slots(), || {
+                !ends.iter().any(|end| end.load(Ordering::Acquire))
+            });
             growing.store(false, Ordering::Release);
         });
         if spawned.is_err() {
             self.growing.store(false, Ordering::Release);
         }
         known.is_none().then_some(head)
+    }
+
+    /// Ends the growth of a head whose rows a generation covers now.
+    pub fn drop_head(&mut self) {
+        std::mem::take(&mut self.replaced).store(true, Ordering::Release);
     }
 
     /// Returns the requests that waited for the build that ended, and starts the next one where others wait for it.
@@ -178,11 +190,11 @@ fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Poi
     let snapshot = &state.snapshot;
     write_rows(state, &pointer.text(&state.table))?;
     let mut row_ids = Vec::with_capacity(snapshot.len());
-    let mut vectors = Vec::with_capacity(snapshot.len() * snapshot.dimension());
+    let mut vectors = Vec::with_capacity(snapshot.len());
     for slot in snapshot.live().iter().map(|slot| slot as u32) {
         if let Some(vector) = snapshot.vector(slot) {
             row_ids.push(snapshot.columns().row_id(slot));
-            vectors.extend_from_slice(vector);
+            vectors.push(vector);
         }
     }
     if !row_ids.is_empty() {

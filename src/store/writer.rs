@@ -443,8 +443,9 @@ impl Actor {
             Ok(sealed) => self.place(sealed).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &placed {
-            tracing::error!(collection = %self.shared.name, %error, "generation not sealed");
+        match &placed {
+            Ok(()) => self.seals.drop_head(),
+            Err(error) => tracing::error!(collection = %self.shared.name, %error, "generation not sealed"),
         }
         let version = self.state().table.version();
         for done in self.seals.finish(&self.shared) {

@@ -13,6 +13,7 @@ use crate::index::generation::{Found, IndexError, RowVectors, Verify, write_gene
 use crate::index::graph::{BuildParams, Scratch};
 use crate::index::{Bitset, Generation};
 use crate::query::Strategy;
+use crate::query::cost::Costs;
 use crate::query::plan::Situation;
 use crate::schema::Metric;
 use serde::Serialize;
@@ -151,7 +152,8 @@ pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
     let (vectors, dimension) = (base.rows(), base.columns);
     eprintln!("building the index over {vectors} vectors");
     let row_ids: Vec<u64> = (0..vectors as u64).collect();
-    let rows = RowVectors { dimension, metric: Metric::Cosine, row_ids: &row_ids, vectors: &base.values };
+    let vectors_of_rows: Vec<&[f32]> = base.values.chunks_exact(dimension).collect();
+    let rows = RowVectors { dimension, metric: Metric::Cosine, row_ids: &row_ids, vectors: &vectors_of_rows };
     let started = Instant::now();
     let params = BuildParams::usual(build_threads, SEED);
     let summary = write_generation(&path, rows, &params, &AtomicBool::new(false)).map_err(failed)?;
@@ -159,6 +161,7 @@ pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
     // The file holds the vectors too.
     drop(base);
     let generation = Generation::open(&path, Verify::Full).map_err(failed)?;
+    Costs::calibrate();
     let bench = Bench { generation, query, threads, build_threads };
     let mut rows = Vec::new();
     for (filter, share) in FILTERS {
@@ -203,7 +206,7 @@ impl Bench {
             dimension: self.generation.dim(),
             exact: false,
         }
-        .choose();
+        .choose(&Costs::get());
         let hits = |found: Found| -> Hits { (found.hits, found.distances) };
         let exact = self.exact(&allowed);
         let scan = |query: &[f32], scratch: &mut Scratch| hits(self.generation.scan(query, K, Some(&allowed), scratch));

@@ -59,7 +59,8 @@ impl Folder {
     fn write(&self, dimension: usize, metric: Metric, vectors: &[f32]) -> PathBuf {
         let path = self.0.join("g");
         let row_ids: Vec<u64> = (0..vectors.len() / dimension).map(|row| row as u64 + 1000).collect();
-        let rows = RowVectors { dimension, metric, row_ids: &row_ids, vectors };
+        let vectors: Vec<&[f32]> = vectors.chunks(dimension).collect();
+        let rows = RowVectors { dimension, metric, row_ids: &row_ids, vectors: &vectors };
         let params = BuildParams { m: 16, ef_construction: 100, threads: 2, seed: 1, drafter: Drafter::default() };
         write_generation(&path, rows, &params, &AtomicBool::new(false)).unwrap();
         path
@@ -232,7 +233,7 @@ fn vectors_that_are_no_numbers_do_no_harm() {
 fn a_generation_is_never_written_over_another() {
     let folder = Folder::new("twice");
     let path = folder.write(4, Metric::L2, &clustered(50, 4, Metric::L2, 1));
-    let rows = RowVectors { dimension: 4, metric: Metric::L2, row_ids: &[1], vectors: &[0.0; 4] };
+    let rows = RowVectors { dimension: 4, metric: Metric::L2, row_ids: &[1], vectors: &[&[0.0; 4]] };
     let again = write_generation(&path, rows, &BuildParams::usual(1, 1), &AtomicBool::new(false));
     assert!(matches!(again, Err(IndexError::Io { .. })));
     assert_eq!(Generation::open(&path, Verify::Full).unwrap().len(), 50);
@@ -241,11 +242,12 @@ fn a_generation_is_never_written_over_another() {
 #[test]
 fn vectors_that_do_not_fit_their_ids_are_refused() {
     let folder = Folder::new("unfit");
-    let write = |dimension, vectors: &[f32]| {
+    let write = |dimension, vectors: &[&[f32]]| {
         let rows = RowVectors { dimension, metric: Metric::L2, row_ids: &[1, 2], vectors };
         write_generation(&folder.0.join("g"), rows, &BuildParams::usual(1, 1), &AtomicBool::new(false))
     };
-    assert!(matches!(write(4, &[0.0; 7]), Err(IndexError::Input { found: 7, expected: 8, .. })));
+    assert!(matches!(write(4, &[&[0.0; 4], &[0.0; 3]]), Err(IndexError::Input { found: 3, expected: 4, .. })));
+    assert!(matches!(write(4, &[&[0.0; 4]]), Err(IndexError::Input { found: 1, expected: 2, .. })));
     assert!(matches!(write(0, &[]), Err(IndexError::Input { what: "dimension", .. })));
     assert!(!folder.0.join("g").exists());
 }

@@ -28,8 +28,8 @@ pub struct RowVectors<'a> {
     pub metric: Metric,
     /// Row id of each vector.
     pub row_ids: &'a [u64],
-    /// Vectors, row-major; normalised by the caller for cosine.
-    pub vectors: &'a [f32],
+    /// Vectors; normalised by the caller for cosine. They are not copied.
+    pub vectors: &'a [&'a [f32]],
 }
 
 /// What was written.
@@ -55,7 +55,7 @@ pub fn write_generation(
     cancel: &AtomicBool,
 ) -> Result<GenerationSummary, IndexError> {
     check(&rows)?;
-    let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors);
+    let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors.to_vec());
     let graph = build(&space, params, cancel).map_err(|_| IndexError::Cancelled)?;
     let io = IndexError::io(path);
     let folder = temporary(path);
@@ -86,9 +86,12 @@ fn check(rows: &RowVectors<'_>) -> Result<(), IndexError> {
     if rows.row_ids.len() > ROWS_MAX {
         return input("rows", rows.row_ids.len(), ROWS_MAX);
     }
-    match rows.row_ids.len() * rows.dimension {
-        expected if expected != rows.vectors.len() => input("values", rows.vectors.len(), expected),
-        _ => Ok(()),
+    if rows.row_ids.len() != rows.vectors.len() {
+        return input("vectors", rows.vectors.len(), rows.row_ids.len());
+    }
+    match rows.vectors.iter().find(|vector| vector.len() != rows.dimension) {
+        Some(vector) => input("values of a vector", vector.len(), rows.dimension),
+        None => Ok(()),
     }
 }
 

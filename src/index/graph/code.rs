@@ -113,7 +113,7 @@ mod tests {
     fn scores_of_codes_are_near_the_exact_ones() {
         let vectors: Vec<f32> = (0..50 * 100).map(|at| ((at * 7919) % 1009) as f32 / 500.0 - 1.0).collect();
         for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
-            let space = Space::new(Kernels::get(), metric, 100, &vectors);
+            let space = Space::new(Kernels::get(), metric, 100, vectors.chunks(100).collect());
             let codes = Codes::of(&space, &(0..50).collect::<Vec<_>>());
             let mut query = CodedQuery::default();
             query.encode(metric, space.vector(3));

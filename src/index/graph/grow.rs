@@ -236,7 +236,7 @@ mod tests {
     use crate::schema::Metric;
 
     fn grown(vectors: &[f32], threads: usize) -> Draft {
-        let space = Space::new(Kernels::get(), Metric::L2, 4, vectors);
+        let space = Space::new(Kernels::get(), Metric::L2, 4, vectors.chunks(4).collect());
         let params = BuildParams { m: 4, ef_construction: 16, threads, seed: 3, drafter: Drafter::Growth };
         let rows: Vec<u32> = (0..space.rows() as u32).collect();
         grow(&space, &rows, &params, &AtomicBool::new(false)).expect("not cancelled")

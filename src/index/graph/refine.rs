@@ -147,7 +147,8 @@ mod tests {
     }
 
     fn check_reach(rows: usize, vectors: &[f32], metric: Metric) {
-        let space = Space::new(Kernels::get(), metric, vectors.len() / rows, vectors);
+        let space =
+            Space::new(Kernels::get(), metric, vectors.len() / rows, vectors.chunks(vectors.len() / rows).collect());
         for drafter in [Drafter::Growth, Drafter::HnswRs] {
             let params = BuildParams { m: 8, ef_construction: 40, threads: 2, seed: 1, drafter };
             let mut graph = build(&space, &params, &AtomicBool::new(false)).expect("not cancelled");
@@ -182,7 +183,7 @@ mod tests {
     #[test]
     fn cancelling_stops_a_build() {
         let vectors = numbers(2000 * 4, 7);
-        let space = Space::new(Kernels::get(), Metric::L2, 4, &vectors);
+        let space = Space::new(Kernels::get(), Metric::L2, 4, vectors.chunks(4).collect());
         let built = build(&space, &BuildParams::usual(2, 1), &AtomicBool::new(true));
         assert_eq!(built.err(), Some(Cancelled));
     }

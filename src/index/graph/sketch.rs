@@ -150,7 +150,7 @@ mod tests {
             [(Metric::Dot, 384, 0.0), (Metric::Dot, 300, 3.0), (Metric::L2, 768, 1.0), (Metric::Cosine, 257, 0.0)]
         {
             let vectors = numbers(ROWS * dimension, middle);
-            let space = Space::new(Kernels::get(), metric, dimension, &vectors);
+            let space = Space::new(Kernels::get(), metric, dimension, vectors.chunks(dimension).collect());
             let order: Vec<u32> = (0..ROWS as u32).collect();
             let query: Vec<f32> = space.vector(5).iter().zip(space.vector(6)).map(|(a, b)| a + 0.5 * b).collect();
             let mut sketched = SketchedQuery::default();

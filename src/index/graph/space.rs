@@ -6,23 +6,22 @@
 use crate::index::distance::Kernels;
 use crate::schema::Metric;
 
-/// Row-major vectors under a metric.
+/// Vectors under a metric, wherever each of them lies.
 pub struct Space<'a> {
     kernels: Kernels,
     metric: Metric,
     dimension: usize,
-    vectors: &'a [f32],
+    vectors: Vec<&'a [f32]>,
     /// For dot products, the additional dimension; otherwise empty.
     extra: Vec<f32>,
 }
 
 impl<'a> Space<'a> {
-    /// Looks at vectors under a metric; `dimension` is at least 1 and divides their length.
-    pub fn new(kernels: Kernels, metric: Metric, dimension: usize, vectors: &'a [f32]) -> Self {
+    /// Looks at vectors of one length, which is at least 1, under a metric.
+    pub fn new(kernels: Kernels, metric: Metric, dimension: usize, vectors: Vec<&'a [f32]>) -> Self {
+        debug_assert!(vectors.iter().all(|vector| vector.len() == dimension));
         let extra = match metric {
-            Metric::Dot => {
-                extra_dimension(vectors.chunks_exact(dimension).map(|row| kernels.dot_f32(row, row)).collect())
-            }
+            Metric::Dot => extra_dimension(vectors.iter().map(|row| kernels.dot_f32(row, row)).collect()),
             Metric::Cosine | Metric::L2 => Vec::new(),
         };
         Self { kernels, metric, dimension, vectors, extra }
@@ -30,7 +29,7 @@ impl<'a> Space<'a> {
 
     /// Returns the number of vectors.
     pub fn rows(&self) -> usize {
-        self.vectors.len() / self.dimension
+        self.vectors.len()
     }
 
     /// Returns the length of a vector.
@@ -50,7 +49,7 @@ impl<'a> Space<'a> {
 
     /// Returns one vector.
     pub fn vector(&self, row: u32) -> &'a [f32] {
-        &self.vectors[row as usize * self.dimension..][..self.dimension]
+        self.vectors[row as usize]
     }
 
     /// Returns the additional dimension of a vector; 0 but for dot products.
@@ -85,7 +84,7 @@ mod tests {
     fn distances_are_numbers_from_zero_on() {
         let vectors = [3.0, 4.0, 0.0, 0.0, f32::NAN, 1.0, f32::INFINITY, 0.0];
         for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
-            let space = Space::new(Kernels::get(), metric, 2, &vectors);
+            let space = Space::new(Kernels::get(), metric, 2, vectors.chunks(2).collect());
             for (a, b) in (0..4).flat_map(|a| (0..4).map(move |b| (a, b))) {
                 assert!(space.distance(a, b) >= 0.0 && space.distance(a, b) <= f32::MAX);
             }
@@ -94,7 +93,7 @@ mod tests {
 
     #[test]
     fn under_dot_products_every_vector_is_as_long_as_the_longest() {
-        let space = Space::new(Kernels::get(), Metric::Dot, 2, &[3.0, 4.0, 0.0, 3.0]);
+        let space = Space::new(Kernels::get(), Metric::Dot, 2, vec![&[3.0, 4.0], &[0.0, 3.0]]);
         assert_eq!((space.extra(0), space.extra(1)), (0.0, 4.0));
         assert_eq!(space.distance(0, 1), 2.0 * (25.0 - 12.0));
     }

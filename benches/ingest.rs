@@ -10,7 +10,7 @@ use ragstone_ingest::chunk::{Chunk, ChunkRules, split};
 use ragstone_ingest::walk::{FoundFile, walk};
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
 use ragstone_ingest::{Document, Limits, sample};
-use ragstone_models::{Priority, TextKind};
+use ragstone_models::{Precision, Priority, TextKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ fn main() {
     let documents = read_all(&files);
     report("read", documents.len(), files.len(), started);
 
-    let embedder = Models::new(models.clone(), THREADS).get(MODEL).expect("the model is installed");
+    let embedder = Models::new(models.clone(), THREADS).get(MODEL, Precision::F32).expect("the model is installed");
     let tokenizer = embedder.tokenizer();
     let started = Instant::now();
     let cut = |document: &Document| split(document, &ChunkRules::default(), &|text| tokenizer.count(text));

@@ -161,6 +161,54 @@ fn l2_and_dot_answer_in_their_own_measure() {
 }
 
 #[test]
+fn a_collection_keeps_the_precision_that_its_model_computes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    for precision in ["f32", "bf16", "int8"] {
+        let embedding = json!({"model": "all-MiniLM-L6-v2", "precision": precision});
+        let created = server.post("/v1/collections", json!({"name": precision, "embedding": embedding}));
+        assert_eq!(created["embedding"]["precision"], precision);
+        let path = format!("/v1/collections/{precision}");
+        server.post(&format!("{path}/chunks"), json!({"chunks": [{"id": "a", "text": "Who pays for travel?"}]}));
+    }
+    assert!(server.stop(std::time::Duration::from_secs(30)));
+    let server = Server::start(folder.path());
+    let search = |collection: &str| {
+        let body = json!({"text": "Who pays for travel?", "mode": "dense", "include": ["embedding"]});
+        let answer = server.post(&format!("/v1/collections/{collection}/search"), body);
+        let score = answer["hits"][0]["scores"]["dense"].as_f64().unwrap();
+        assert!((score - 1.0).abs() < 1e-4, "{collection}: a text is itself, {score}");
+        answer["hits"][0]["embedding"].clone()
+    };
+    let vectors = ["f32", "bf16", "int8"].map(search);
+    assert!(vectors[0] != vectors[1] && vectors[1] != vectors[2]);
+    let body = json!({"name": "x", "embedding": {"model": "all-MiniLM-L6-v2", "precision": "f64"}});
+    assert_eq!(server.call("POST", "/v1/collections", Some(&body)).0, 422);
+}
+
+#[test]
+fn several_searches_are_answered_at_one_version() {
+    let (_folder, server) = with_chunks();
+    let search = json!({"embedding": [1, 0], "k": 2, "explain": true});
+    let lexical = json!({"text": "apple", "mode": "lexical"});
+    let alone = [&search, &lexical].map(|body| server.post("/v1/collections/c/search", body.clone()));
+    let batch = server.post("/v1/collections/c/search/batch", json!({"searches": [search, lexical, search]}));
+    let hits: Vec<&Value> = batch["answers"].as_array().unwrap().iter().map(|answer| &answer["hits"]).collect();
+    assert_eq!(hits, [&alone[0]["hits"], &alone[1]["hits"], &alone[0]["hits"]]);
+    assert!(batch["answers"][0]["plan"].is_object() && batch["answers"][1].get("plan").is_none());
+    assert!(batch["answers"].as_array().unwrap().iter().all(|answer| answer["version"] == batch["version"]));
+    let refused = |searches: Value| {
+        let body = json!({ "searches": searches });
+        let (status, answer) = server.call("POST", "/v1/collections/c/search/batch", Some(&body));
+        (status, answer["code"].as_str().unwrap().to_owned(), answer["search"].as_u64())
+    };
+    assert_eq!(refused(json!([search, {"embedding": [1]}])), (422, "dimension_mismatch".into(), Some(1)));
+    assert_eq!(refused(json!([{"text": "a", "group_by": "x"}])), (422, "invalid_argument".into(), Some(0)));
+    assert_eq!(refused(json!(vec![json!({"text": "a"}); 101])), (413, "limit_exceeded".into(), None));
+    assert_eq!(server.post("/v1/collections/c/search/batch", json!({"searches": []}))["answers"], json!([]));
+}
+
+#[test]
 fn the_server_describes_itself() {
     let (_folder, server) = with_chunks();
     assert_eq!(server.call("GET", "/livez", None).0, 200);

@@ -12,6 +12,7 @@ mod hostile;
 mod ingest;
 mod model;
 mod planned;
+mod reopen;
 mod rerank;
 mod tidy;
 #[path = "../models/tests/tiny_model.rs"]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::gemm::{ByteKernel, HalfKernel, Level};
 
 /// Chooses how weights and the inputs of products are held. Sums, and all that is between products, are f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits, as the model was published.
@@ -20,6 +20,11 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// Returns the precision of a word that flags and identities use.
+    pub fn parse(name: &str) -> Option<Precision> {
+        [Precision::F32, Precision::Bf16, Precision::Int8].into_iter().find(|precision| precision.name() == name)
+    }
+
     /// Returns the word that flags and identities use.
     pub fn name(self) -> &'static str {
         match self {

@@ -13,6 +13,7 @@ use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionChange, CollectionInfo, NewCollection};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
+use ragstone_models::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub struct ChangeCollection {
 #[serde(deny_unknown_fields)]
 struct EmbeddingForm {
     model: Option<String>,
+    precision: Option<Precision>,
     dimension: Option<usize>,
     metric: Option<Metric>,
 }
@@ -82,6 +84,8 @@ struct EmbeddingAnswer {
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<Precision>,
     dimension: usize,
     metric: Metric,
 }
@@ -95,6 +99,7 @@ struct IndexForm {
 
 impl From<CollectionInfo> for CollectionForm {
     fn from(info: CollectionInfo) -> Self {
+        let precision = info.embedding.model.as_ref().map(|model| model.precision);
         let (model, revision) = info.embedding.model.map(|model| (model.name, model.revision)).unzip();
         let CollectionInfo { covered_version, generation, covered_rows: rows, .. } = info;
         Self {
@@ -103,6 +108,7 @@ impl From<CollectionInfo> for CollectionForm {
             embedding: EmbeddingAnswer {
                 model,
                 revision,
+                precision,
                 dimension: info.embedding.dimension,
                 metric: info.embedding.metric,
             },
@@ -198,7 +204,8 @@ impl EmbeddingForm {
             Self { model: Some(_), metric: Some(Metric::Dot | Metric::L2), .. } => {
                 invalid("metric of a model's vectors is cosine")
             }
-            Self { model: Some(name), .. } => Ok(EmbeddingChoice::Model(name)),
+            Self { model: Some(name), precision, .. } => Ok(EmbeddingChoice::Model { name, precision }),
+            Self { precision: Some(_), .. } => invalid("precision is a model's"),
             Self { dimension: Some(dimension), metric, .. } => {
                 Ok(EmbeddingChoice::Dimension { dimension, metric: metric.unwrap_or_default() })
             }
@@ -230,7 +237,10 @@ mod tests {
     #[test]
     fn an_embedding_is_a_model_or_a_dimension() {
         assert!(matches!(check(json!(null)).unwrap(), EmbeddingChoice::Default));
-        assert!(matches!(check(json!({"model": "m"})).unwrap(), EmbeddingChoice::Model(name) if name == "m"));
+        assert!(matches!(check(json!({"model": "m"})).unwrap(), EmbeddingChoice::Model { name, .. } if name == "m"));
+        let choice = check(json!({"model": "m", "precision": "bf16"})).unwrap();
+        assert!(matches!(choice, EmbeddingChoice::Model { precision: Some(Precision::Bf16), .. }));
+        assert!(check(json!({"dimension": 3, "precision": "bf16"})).is_err());
         let choice = check(json!({"dimension": 3, "metric": "l2"})).unwrap();
         assert!(matches!(choice, EmbeddingChoice::Dimension { dimension: 3, metric: Metric::L2 }));
         for wrong in [json!({}), json!({"model": "m", "dimension": 3}), json!({"model": "m", "metric": "dot"})] {

@@ -16,12 +16,14 @@ pub const SCHEMAS: &str = r##"{
 "FieldType": {"type": "string", "enum": ["string", "integer", "number", "bool", "timestamp", "string_list"]},
 "Field": {"type": "object", "required": ["name", "type"], "properties": {
   "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"}}},
+"Precision": {"type": "string", "enum": ["f32", "bf16", "int8"], "default": "f32"},
 "CreateCollection": {"type": "object", "required": ["name"], "additionalProperties": false, "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
   "description": {"type": "string"},
   "embedding": {"oneOf": [
     {"type": "object", "required": ["model"], "additionalProperties": false, "properties": {
-      "model": {"type": "string"}, "metric": {"const": "cosine"}}},
+      "model": {"type": "string"}, "precision": {"$ref": "#/components/schemas/Precision"},
+      "metric": {"const": "cosine"}}},
     {"type": "object", "required": ["dimension"], "additionalProperties": false, "properties": {
       "dimension": {"type": "integer", "minimum": 2, "maximum": 8192},
       "metric": {"$ref": "#/components/schemas/Metric"}}}]},
@@ -42,7 +44,8 @@ pub const SCHEMAS: &str = r##"{
   "index"], "properties": {
   "name": {"type": "string"}, "description": {"type": "string"},
   "embedding": {"type": "object", "required": ["dimension", "metric"], "properties": {
-    "model": {"type": "string"}, "revision": {"type": "string"}, "dimension": {"type": "integer"},
+    "model": {"type": "string"}, "revision": {"type": "string"},
+    "precision": {"$ref": "#/components/schemas/Precision"}, "dimension": {"type": "integer"},
     "metric": {"$ref": "#/components/schemas/Metric"}}},
   "fields": {"type": "array", "items": {"$ref": "#/components/schemas/Field"}},
   "chunking": {"$ref": "#/components/schemas/Chunking"},
@@ -146,6 +149,8 @@ pub const SCHEMAS: &str = r##"{
     "model": {"type": "string"}, "top": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}}},
   "exact": {"type": "boolean", "default": false}, "explain": {"type": "boolean", "default": false},
   "include": {"$ref": "#/components/schemas/Include"}}},
+"SearchBatch": {"type": "object", "additionalProperties": false, "required": ["searches"], "properties": {
+  "searches": {"type": "array", "items": {"$ref": "#/components/schemas/Search"}, "maxItems": 100}}},
 "Hit": {"allOf": [{"$ref": "#/components/schemas/Chunk"}, {"type": "object", "required": ["score", "scores"],
   "properties": {"score": {"type": "number"}, "scores": {"type": "object", "properties": {
     "dense": {"type": "number"}, "lexical": {"type": "number"}, "rerank": {"type": "number"}}}}}]},
@@ -169,6 +174,9 @@ pub const SCHEMAS: &str = r##"{
   "version": {"type": "integer"}, "took_ms": {"type": "number"},
   "hits": {"type": "array", "items": {"$ref": "#/components/schemas/Hit"}},
   "plan": {"$ref": "#/components/schemas/Plan"}}},
+"SearchBatchAnswer": {"type": "object", "required": ["version", "took_ms", "answers"], "properties": {
+  "version": {"type": "integer"}, "took_ms": {"type": "number"},
+  "answers": {"type": "array", "items": {"$ref": "#/components/schemas/SearchAnswer"}}}},
 "Version": {"type": "object", "required": ["version", "timestamp", "operation"], "properties": {
   "version": {"type": "integer"}, "timestamp": {"type": "string", "format": "date-time"},
   "operation": {"type": "string"}, "rows_added": {"type": "integer"}, "rows_updated": {"type": "integer"},

@@ -1,21 +1,24 @@
-//! The route that searches a collection.
+//! The routes that search a collection, once or several times.
 //!
 //! What a search may ask for is checked by the store; here only what the wire form adds.
 
 use super::answer::{Answer, versioned, versioned_large};
 use super::app::App;
+use super::error::Problem;
 use super::extract::{Json, Name};
 use super::wire::{Chunk, Part, include, version_ref};
-use crate::config::limits::SEARCH_MAX;
+use crate::config::limits::{BATCH_SEARCHES_MAX, SEARCH_MAX};
 use crate::error::{Error, Result};
 use crate::query::{Fusion, Mode, Plan, Strategy};
 use crate::schema::Version;
-use crate::store::{Rerank, SearchRequest};
+use crate::store::{Collection, Rerank, SearchRequest};
+use crate::table::VersionRef;
 use crate::telemetry;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Hits up to which an answer is written on the spot; it takes about 2 µs each, without vectors.
@@ -66,6 +69,20 @@ enum ModeForm {
     Lexical,
 }
 
+/// Body of `search_batch`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchBatch {
+    searches: Vec<Search>,
+}
+
+#[derive(Serialize)]
+struct BatchForm {
+    version: Version,
+    took_ms: f64,
+    answers: Vec<SearchForm>,
+}
+
 #[derive(Serialize)]
 struct SearchForm {
     version: Version,
@@ -77,21 +94,50 @@ struct SearchForm {
 
 /// Searches a collection.
 pub async fn search_collection(State(app): State<App>, Name(name): Name, body: Json<Search>) -> Answer {
-    let started = Instant::now();
     let explain = body.value.explain == Some(true);
     let request = body.value.check()?;
-    let (include, large) = (request.include, request.include.embedding || request.k > HITS_WRITTEN_AT_ONCE);
-    let collection = app.collection(&name).await?;
+    let large = request.include.embedding || request.k > HITS_WRITTEN_AT_ONCE;
+    let form = answer(&app.collection(&name).await?, request, explain).await?;
+    if large { versioned_large(form.version, form).await } else { versioned(StatusCode::OK, form.version, &form) }
+}
+
+/// Runs a search that was checked.
+async fn answer(collection: &Arc<Collection>, request: SearchRequest, explain: bool) -> Result<SearchForm> {
+    let (started, include) = (Instant::now(), request.include);
     let answer = tokio::time::timeout(SEARCH_MAX, collection.search(request)).await;
     let answer = answer.map_err(|_| Error::Busy { what: "search time" })??;
     telemetry::SEARCHES.add(&[("strategy", strategy_name(answer.plan.strategy))], 1);
-    let form = SearchForm {
+    Ok(SearchForm {
         version: answer.version,
         took_ms: took_ms(started),
         hits: Chunk::hits(answer.hits, include),
         plan: explain.then_some(answer.plan),
-    };
-    if large { versioned_large(form.version, form).await } else { versioned(StatusCode::OK, form.version, &form) }
+    })
+}
+
+/// Runs several searches, all at the version that is the newest now unless one names another.
+pub async fn search_batch(State(app): State<App>, Name(name): Name, body: Json<SearchBatch>) -> Answer {
+    let started = Instant::now();
+    let searches = body.value.searches;
+    if searches.len() > BATCH_SEARCHES_MAX {
+        return Err(Error::LimitExceeded { what: "searches", limit: BATCH_SEARCHES_MAX as u64 }.into());
+    }
+    let collection = app.collection(&name).await?;
+    let version = collection.info().version;
+    let mut requests = Vec::new();
+    for (at, search) in searches.into_iter().enumerate() {
+        let explain = search.explain == Some(true);
+        let mut request = search.check().map_err(|error| Problem::from(error).with("search", at))?;
+        request.as_of.get_or_insert(VersionRef::Number(version.0));
+        requests.push((at, request, explain));
+    }
+    // Searches wait for one another in the store, which runs as many as there are processors.
+    let running = requests.into_iter().map(async |(at, request, explain)| {
+        let form = answer(&collection, request, explain).await;
+        form.map_err(|error| Problem::from(error).with("search", at))
+    });
+    let answers = futures::future::try_join_all(running).await?;
+    versioned_large(version, BatchForm { version, took_ms: took_ms(started), answers }).await
 }
 
 impl Search {
@@ -159,7 +205,6 @@ fn took_ms(started: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::VersionRef;
     use serde_json::json;
 
     fn check(body: Value) -> Result<SearchRequest> {

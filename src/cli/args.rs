@@ -18,6 +18,7 @@ use super::verify::VerifyArgs;
 use super::versions::VersionsArgs;
 use crate::schema::CollectionName;
 use clap::{Args, Parser, Subcommand};
+use ragstone_models::Precision;
 use std::path::PathBuf;
 
 /// What the command line says.
@@ -111,6 +112,11 @@ impl Cli {
     pub fn json(&self) -> bool {
         self.global.json
     }
+}
+
+/// Reads how numbers are held while a model computes.
+pub fn parse_precision(name: &str) -> Result<Precision, String> {
+    Precision::parse(name).ok_or_else(|| "it is not f32, bf16 or int8".to_owned())
 }
 
 /// Reads the name of a collection.

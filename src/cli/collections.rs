@@ -2,7 +2,7 @@
 //!
 //! Works on the data folder; with a server, its own routes do the same.
 
-use super::args::parse_collection;
+use super::args::{parse_collection, parse_precision};
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::output::{one_line, print_json, print_line, print_table};
@@ -12,6 +12,7 @@ use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionInfo, NewCollection};
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
+use ragstone_models::Precision;
 use serde_json::json;
 
 /// Flags of `collections`.
@@ -50,6 +51,9 @@ struct CreateArgs {
     /// Embed texts with this model
     #[arg(long, value_name = "NAME", conflicts_with = "dimension")]
     model: Option<String>,
+    /// Compute in f32, bf16 or int8
+    #[arg(long, value_name = "TYPE", requires = "model", value_parser = parse_precision)]
+    precision: Option<Precision>,
     /// Take vectors of this length from callers
     #[arg(long, value_name = "COUNT")]
     dimension: Option<usize>,
@@ -106,7 +110,7 @@ fn table_row(info: &CollectionInfo) -> Vec<String> {
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Exit, Failure> {
     let embedding = match (args.model, args.dimension) {
-        (Some(model), _) => EmbeddingChoice::Model(model),
+        (Some(name), _) => EmbeddingChoice::Model { name, precision: args.precision },
         (None, Some(dimension)) => EmbeddingChoice::Dimension { dimension, metric: args.metric.unwrap_or_default() },
         (None, None) => EmbeddingChoice::Default,
     };

@@ -2,6 +2,7 @@
 //!
 //! Stores nothing; the matrix is for other programs.
 
+use super::args::parse_precision;
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::models;
@@ -56,11 +57,6 @@ struct Summary {
     threads: usize,
     precision: Precision,
     model: String,
-}
-
-fn parse_precision(name: &str) -> Result<Precision, String> {
-    let known = [Precision::F32, Precision::Bf16, Precision::Int8];
-    known.into_iter().find(|known| known.name() == name).ok_or_else(|| "it is not f32, bf16 or int8".to_owned())
 }
 
 /// Reads a number of threads.

@@ -10,7 +10,7 @@ use super::remote::Server;
 use super::shape;
 use crate::query::Mode;
 use crate::schema::CollectionName;
-use crate::store::SearchRequest;
+use crate::store::{Rerank, SearchRequest};
 use crate::table::VersionRef;
 use clap::Args;
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ use std::time::Instant;
 
 /// Characters of a passage that are printed.
 const EXCERPT_CHARS: usize = 300;
+/// Passages that a reranker reads.
+const RERANK_TOP: usize = 50;
 
 /// Flags of `search`.
 #[derive(Debug, Args)]
@@ -39,6 +41,9 @@ pub struct SearchArgs {
     /// Use hybrid, dense or lexical search
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     mode: Option<Mode>,
+    /// Put the best 50 in order by this reranker
+    #[arg(long, value_name = "MODEL")]
+    rerank: Option<String>,
     /// Show how the search was run
     #[arg(long)]
     explain: bool,
@@ -73,6 +78,7 @@ async fn ask_store(args: &SearchArgs, context: &Context) -> Result<Value, Failur
         k: args.k,
         filter: args.filter.clone().map(Value::String),
         as_of: args.as_of.as_deref().map(VersionRef::parse),
+        rerank: args.rerank.clone().map(|model| Rerank { model, top: RERANK_TOP }),
         ..SearchRequest::default()
     };
     context
@@ -91,6 +97,9 @@ async fn ask_server(args: &SearchArgs, server: &str) -> Result<Value, Failure> {
     }
     if let Some(filter) = &args.filter {
         body["filter"] = filter.as_str().into();
+    }
+    if let Some(model) = &args.rerank {
+        body["rerank"] = json!({ "model": model, "top": RERANK_TOP });
     }
     if let Some(as_of) = &args.as_of {
         body["as_of"] = as_of.parse::<u64>().map_or_else(|_| as_of.as_str().into(), Value::from);

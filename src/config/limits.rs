@@ -43,6 +43,8 @@ pub const QUERY_BYTES_MAX: usize = 32 << 10;
 pub const UPSERT_CHUNKS_MAX: usize = 10_000;
 /// Longest text of a chunk, in bytes.
 pub const CHUNK_TEXT_BYTES_MAX: usize = 1 << 20;
+/// Most searches in one request.
+pub const BATCH_SEARCHES_MAX: usize = 100;
 /// Most ids in one request.
 pub const IDS_MAX: usize = 10_000;
 /// Most entries of a page of a list.

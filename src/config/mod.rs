@@ -5,6 +5,7 @@
 pub mod limits;
 
 use crate::error::{Error, Result};
+use ragstone_models::Precision;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Config {
     pub models: PathBuf,
     /// Model of collections that name none.
     pub model: String,
+    /// How numbers are held while a model computes, for collections that name no precision; a collection keeps its own.
+    pub precision: Precision,
     /// Threads for embedding and index building.
     pub threads: usize,
     /// Days for which versions stay readable.
@@ -77,6 +80,7 @@ struct File {
     listen: Option<String>,
     models: Option<PathBuf>,
     model: Option<String>,
+    precision: Option<Precision>,
     threads: Option<usize>,
     keep_days: Option<u32>,
     ocr: Option<Ocr>,
@@ -108,6 +112,7 @@ impl Config {
             listen,
             models: overrides.models.or(file.models).unwrap_or_else(default_models),
             model: file.model.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+            precision: file.precision.unwrap_or_default(),
             threads,
             keep_days: file.keep_days.unwrap_or(30),
             ocr: file.ocr,
@@ -138,12 +143,12 @@ mod tests {
     fn flags_beat_the_file_and_the_file_beats_the_default() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ragstone.toml");
-        std::fs::write(&path, "data = 'from-file'\nlisten = '127.0.0.1:1'\nthreads = 3").unwrap();
+        std::fs::write(&path, "data = 'from-file'\nlisten = '127.0.0.1:1'\nthreads = 3\nprecision = 'bf16'").unwrap();
         let flags = Overrides { config: Some(path), data: Some("from-flag".into()), ..Overrides::default() };
         let config = Config::load(flags).unwrap();
         assert_eq!(config.data, PathBuf::from("from-flag"));
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.threads, 3);
+        assert_eq!((config.threads, config.precision), (3, Precision::Bf16));
         assert_eq!(config.model, DEFAULT_MODEL);
     }
 
@@ -151,7 +156,9 @@ mod tests {
     fn a_setting_that_does_not_exist_or_fit_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let ocr = ["[ocr]", "[ocr]\ncommand = []", "[ocr]\ncommand = ['x']\npages = 3"];
-        for text in [&["dta = 'x'", "threads = 0", "listen = 'everywhere'", "data = "], &ocr[..]].concat() {
+        for text in
+            [&["dta = 'x'", "threads = 0", "precision = 'f64'", "listen = 'everywhere'", "data = "], &ocr[..]].concat()
+        {
             let path = folder.path().join("ragstone.toml");
             std::fs::write(&path, text).unwrap();
             let flags = Overrides { config: Some(path), ..Overrides::default() };

@@ -124,6 +124,9 @@ impl Collection {
     /// Returns the state of a past version; a few of them are kept open.
     pub async fn state_at(&self, asked: &VersionRef) -> Result<Arc<State>> {
         let newest = self.state();
+        if *asked == VersionRef::Number(newest.table.version().0) {
+            return Ok(newest);
+        }
         let table = newest.table.at(asked).await?;
         if table.version() == newest.table.version() {
             return Ok(newest);

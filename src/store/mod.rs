@@ -48,6 +48,7 @@ use open::OpenCollections;
 use original::Originals;
 use ragstone_ingest::ocr::OcrCommand;
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
+use ragstone_models::Precision;
 use rows::RowCache;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,14 +244,14 @@ impl Store {
                 }
                 EmbeddingSchema { model: None, dimension: *dimension, metric: *metric }
             }
-            EmbeddingChoice::Default => self.embedding_of(&self.config.model)?,
-            EmbeddingChoice::Model(name) => self.embedding_of(name)?,
+            EmbeddingChoice::Default => self.embedding_of(&self.config.model, None)?,
+            EmbeddingChoice::Model { name, precision } => self.embedding_of(name, *precision)?,
         };
         Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }
 
-    fn embedding_of(&self, model: &str) -> Result<EmbeddingSchema> {
-        let embedder = self.models.get(model)?;
+    fn embedding_of(&self, model: &str, precision: Option<Precision>) -> Result<EmbeddingSchema> {
+        let embedder = self.models.get(model, precision.unwrap_or(self.config.precision))?;
         let identity = embedder.identity().clone();
         Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine })
     }

@@ -18,7 +18,7 @@ use crate::config::limits::EMBEDS_WAITING_MAX;
 pub struct Models {
     root: PathBuf,
     threads: usize,
-    loaded: Arc<Mutex<HashMap<String, Embedder>>>,
+    loaded: Arc<Mutex<HashMap<(String, Precision), Embedder>>>,
     rerankers: Arc<Mutex<HashMap<String, Arc<Reranker>>>>,
 }
 
@@ -38,16 +38,18 @@ impl Models {
         ragstone_models::list_models(&self.root).map_err(from_model)
     }
 
-    /// Returns a model by name, loaded if it was not; takes about a second then.
-    pub fn get(&self, name: &str) -> Result<Embedder> {
+    /// Returns a model by name, loaded in a precision if it was not; takes about a second then.
+    pub fn get(&self, name: &str, precision: Precision) -> Result<Embedder> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(embedder) = loaded.get(name) {
+        let key = (name.to_owned(), precision);
+        if let Some(embedder) = loaded.get(&key) {
             return Ok(embedder.clone());
         }
         let folder =
             ragstone_models::find_model(&self.root, name).ok_or_else(|| self.not_found(name, ModelKind::Embedder))?;
-        let embedder = Embedder::spawn(&folder, name, &self.options(), EMBEDS_WAITING_MAX).map_err(from_model)?;
-        loaded.insert(name.to_owned(), embedder.clone());
+        let options = self.options(precision);
+        let embedder = Embedder::spawn(&folder, name, &options, EMBEDS_WAITING_MAX).map_err(from_model)?;
+        loaded.insert(key, embedder.clone());
         Ok(embedder)
     }
 
@@ -59,13 +61,13 @@ impl Models {
         }
         let folder = ragstone_models::find_reranker(&self.root, name)
             .ok_or_else(|| self.not_found(name, ModelKind::Reranker))?;
-        let reranker = Arc::new(Reranker::load(&folder, name, &self.options()).map_err(from_model)?);
+        let reranker = Arc::new(Reranker::load(&folder, name, &self.options(Precision::F32)).map_err(from_model)?);
         loaded.insert(name.to_owned(), reranker.clone());
         Ok(reranker)
     }
 
-    fn options(&self) -> LoadOptions {
-        LoadOptions { threads: self.threads, device: Device::Auto, precision: Precision::F32, dimension: None }
+    fn options(&self, precision: Precision) -> LoadOptions {
+        LoadOptions { threads: self.threads, device: Device::Auto, precision, dimension: None }
     }
 
     fn not_found(&self, name: &str, kind: ModelKind) -> Error {
@@ -75,7 +77,7 @@ impl Models {
 
     /// Returns the model that a collection was embedded by, and refuses another one of the same name.
     pub fn get_same(&self, identity: &Identity) -> Result<Embedder> {
-        let embedder = self.get(&identity.name)?;
+        let embedder = self.get(&identity.name, identity.precision)?;
         if embedder.identity() != identity {
             let describe = |identity: &Identity| {
                 let weights = identity.weights_sha256.get(..12).unwrap_or(&identity.weights_sha256);
@@ -103,6 +105,7 @@ pub(super) fn from_model(error: ModelError) -> Error {
         ModelError::Busy { .. } => Error::Busy { what: "embedding queue" },
         ModelError::DeadlinePassed { .. } => Error::Busy { what: "time to rerank" },
         ModelError::QueryTooLong { .. } => Error::InvalidArgument { field: "query", detail: error.to_string() },
+        ModelError::Unsupported { .. } => Error::InvalidArgument { field: "embedding", detail: error.to_string() },
         other => Error::Model(other.to_string()),
     }
 }

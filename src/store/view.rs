@@ -4,6 +4,7 @@
 
 use crate::schema::collection::{Chunking, EmbeddingSchema};
 use crate::schema::{ChunkRow, CollectionName, Field, Metric, Version};
+use ragstone_models::Precision;
 use serde_json::Map;
 
 /// A collection to be created.
@@ -24,10 +25,15 @@ pub struct NewCollection {
 /// How the texts of a new collection become vectors.
 #[derive(Clone, Debug)]
 pub enum EmbeddingChoice {
-    /// By the configured model.
+    /// By the configured model, in the configured precision.
     Default,
     /// By an installed model.
-    Model(String),
+    Model {
+        /// Its name.
+        name: String,
+        /// How numbers are held while it computes; `None` for the configured precision.
+        precision: Option<Precision>,
+    },
     /// Callers send vectors of this length.
     Dimension {
         /// Length of every vector.

@@ -1,0 +1,124 @@
+//! Files of a generation are caches of the table: whatever becomes of them, a collection that is opened again answers as
+//! before, and builds anew what it lost.
+
+use crate::support::{Random, Server};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const DIMENSION: usize = 16;
+/// Enough that a graph is built without being asked for.
+const ROWS: usize = 4_200;
+
+/// Writes rows with a number, a word and some text, seals most of them, and writes a few more.
+fn fill(server: &Server) {
+    server.post("/v1/collections", json!({"name": "c", "embedding": {"dimension": DIMENSION, "metric": "dot"}}));
+    let mut random = Random(9);
+    let mut upsert = |first: usize, rows: usize| {
+        let chunks: Vec<Value> = (first..first + rows)
+            .map(|row| {
+                json!({"id": format!("r{row}"), "embedding": random.vector(DIMENSION), "text": format!("word{} common", row % 50),
+                       "metadata": {"number": row % 7, "name": format!("n{}", row % 3)}})
+            })
+            .collect();
+        server.post("/v1/collections/c/chunks", json!({ "chunks": chunks }));
+    };
+    upsert(0, ROWS);
+    server.optimize("c");
+    upsert(ROWS, 10);
+    server.post("/v1/collections/c/chunks/delete", json!({"ids": ["r5", "r4201"]}));
+}
+
+/// What searches, filters and ids find.
+fn answers(server: &Server) -> Vec<Value> {
+    let vector = Random(4).vector(DIMENSION);
+    let bodies = [
+        json!({"embedding": vector}),
+        json!({"embedding": vector, "filter": "number = 3 AND name != 'n1'"}),
+        json!({"text": "word17", "mode": "lexical", "k": 100}),
+        json!({"text": "word6 common", "mode": "lexical", "filter": "number > 4"}),
+    ];
+    let hits = |body: &Value| {
+        let answer = server.post("/v1/collections/c/search", body.clone());
+        answer["hits"].as_array().unwrap().iter().map(|hit| json!([hit["id"], hit["metadata"], hit["text"]])).collect()
+    };
+    let mut found: Vec<Value> = bodies.iter().map(hits).collect();
+    found.push(server.post("/v1/collections/c/chunks/get", json!({"ids": ["r5", "r6", "r4202"]}))["chunks"].clone());
+    found.push(server.post("/v1/collections/c/chunks/count", json!({"filter": "name = 'n2'"}))["count"].clone());
+    found
+}
+
+/// Returns the files of generations with a name.
+fn files(data: &Path, kind: &str, name: &str) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(data.join("c.lance/_hnsw").join(kind)).unwrap();
+    folders.map(|folder| folder.unwrap().path().join(name)).filter(|file| file.exists()).collect()
+}
+
+fn flip_a_byte(file: &Path) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(file, bytes).unwrap();
+}
+
+fn reopened(data: &Path, server: Server) -> Server {
+    assert!(server.stop(Duration::from_secs(30)));
+    Server::start(data)
+}
+
+#[test]
+fn an_opened_collection_answers_as_before_whatever_became_of_its_caches() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    fill(&server);
+    let expected = answers(&server);
+    server = reopened(folder.path(), server);
+    assert_eq!(answers(&server), expected, "mapped");
+    for (kind, name) in
+        [("text", "columns.bin"), ("text", "text.bin"), ("text", "rows.bin"), ("embedding", "generation.bin")]
+    {
+        assert!(server.stop(Duration::from_secs(30)));
+        let found = files(folder.path(), kind, name);
+        assert!(!found.is_empty(), "{name} is written");
+        found.iter().for_each(|file| flip_a_byte(file));
+        server = Server::start(folder.path());
+        assert_eq!(answers(&server), expected, "{name} is damaged");
+        found.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+        server = reopened(folder.path(), server);
+        assert_eq!(answers(&server), expected, "{name} is gone");
+        server.optimize("c");
+    }
+}
+
+#[test]
+fn a_lost_graph_is_built_anew_without_being_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    fill(&server);
+    assert!(server.stop(Duration::from_secs(30)));
+    files(folder.path(), "embedding", "generation.bin").iter().for_each(|file| flip_a_byte(file));
+    let server = Server::start(folder.path());
+    let started = Instant::now();
+    while server.get("/v1/collections/c")["index"]["rows"].as_u64().unwrap_or(0) < ROWS as u64 {
+        assert!(started.elapsed() < Duration::from_secs(60), "a generation is built");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_field_that_comes_again_holds_nothing_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    fill(&server);
+    let patch = |body: Value| server.ok("PATCH", "/v1/collections/c", Some(&body));
+    patch(json!({"drop_fields": ["number"]}));
+    patch(json!({"add_fields": [{"name": "number", "type": "number"}], "rename_fields": {"name": "label"}}));
+    let check = |server: &Server| {
+        let count =
+            |filter: &str| server.post("/v1/collections/c/chunks/count", json!({ "filter": filter }))["count"].clone();
+        assert_eq!(count("number IS NULL"), ROWS + 8);
+        assert_eq!(count("label IN ('n0', 'n1', 'n2')"), ROWS + 8);
+    };
+    check(&server);
+    check(&reopened(folder.path(), server));
+}

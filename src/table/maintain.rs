@@ -83,7 +83,7 @@ impl Table {
     /// Returns the fragments that should be joined now, from the manifest alone.
     pub fn join_due(&self) -> Option<Join> {
         let fragments = self.dataset.fragments();
-        let rows: Vec<usize> = fragments.iter().map(|fragment| rows_worth_keeping(fragment)).collect();
+        let rows: Vec<usize> = fragments.iter().map(rows_worth_keeping).collect();
         let fragments = to_join(&rows)?.into_iter().map(|at| fragments[at].clone()).collect();
         Some(Join { table: self.clone(), fragments })
     }

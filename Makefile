@@ -49,3 +49,4 @@ soak: model
 bench: build model
 	cargo bench --bench serve -- 100000
 	cargo bench --bench ingest -- "$(RAGSTONE_MODELS)"
+	cargo bench --bench instructions

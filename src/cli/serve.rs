@@ -4,7 +4,7 @@
 
 use super::context::{Context, Exit};
 use super::failure::Failure;
-use crate::query::cost::Costs;
+use crate::store::probe::calibrate_planner;
 use clap::Args;
 
 /// Flags of `serve`.
@@ -17,7 +17,7 @@ pub struct ServeArgs {
 
 /// Serves until told to stop.
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
-    Costs::calibrate();
+    calibrate_planner();
     let store = context.open_store()?;
     crate::api::serve(store, context.config.listen).await?;
     Ok(Exit::Done)

@@ -19,6 +19,7 @@ pub mod model;
 mod open;
 mod opened;
 mod original;
+pub mod probe;
 pub mod rerank;
 mod rows;
 mod seal;

@@ -16,6 +16,7 @@ use crate::query::Strategy;
 use crate::query::cost::Costs;
 use crate::query::plan::Situation;
 use crate::schema::Metric;
+use crate::store::probe::calibrate_planner;
 use serde::Serialize;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -161,7 +162,7 @@ pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
     // The file holds the vectors too.
     drop(base);
     let generation = Generation::open(&path, Verify::Full).map_err(failed)?;
-    Costs::calibrate();
+    calibrate_planner();
     let bench = Bench { generation, query, threads, build_threads };
     let mut rows = Vec::new();
     for (filter, share) in FILTERS {

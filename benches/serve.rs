@@ -25,14 +25,14 @@ fn main() {
     let rows = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (child, address) = start(folder.path());
-    let mut client = Client::connect(&address);
     let source = Source::new(7);
     for (collection, clients) in [("alone", 1), ("bench", 2)] {
-        client.post("/v1/collections", &json!({"name": collection}).to_string());
+        // A connection that idles while rows are made would be closed.
+        Client::connect(&address).post("/v1/collections", &json!({"name": collection}).to_string());
         println!("{{\"bench\":\"upsert\",{}}}", upsert_all(&address, collection, &source, rows, clients));
     }
-    client.send("DELETE", "/v1/collections/alone", "");
     let mut client = Client::connect(&address);
+    client.send("DELETE", "/v1/collections/alone", "");
     wait_until_sealed(&mut client);
     for load in ["idle", "upserting 500 rows/s"] {
         let stop = AtomicBool::new(false);

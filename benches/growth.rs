@@ -6,11 +6,14 @@
 //!
 //! `cargo bench --bench growth -- [BASE.npy QUERY.npy] [ROWS_MAX]`; without files, vectors around random centres.
 
+mod support;
+
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use support::Random;
 
 const SIZES: [usize; 5] = [10_000, 30_000, 100_000, 300_000, 1_000_000];
 const QUERIES: usize = 200;
@@ -183,29 +186,4 @@ fn write_npy(path: &Path, values: &[f32]) {
     file.write_all(padded.as_bytes()).expect("written");
     values.iter().for_each(|value| file.write_all(&value.to_le_bytes()).expect("written"));
     file.flush().expect("written");
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u64 << 24) as f32
-    }
-
-    /// The sum of twelve uniform numbers is near enough to normal.
-    fn normal(&mut self) -> f32 {
-        (0..12).map(|_| self.unit()).sum::<f32>() - 6.0
-    }
 }

@@ -5,6 +5,8 @@
 //!
 //! `cargo bench --bench instructions`; says so and ends where there is no valgrind.
 
+mod support;
+
 use ragstone::index::generation::{RowVectors, Verify, write_generation};
 use ragstone::index::graph::{BuildParams, Scratch};
 use ragstone::index::text::{Analyzer, TextIndex};
@@ -14,11 +16,13 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
+use support::Random;
 
 const ROWS: usize = 5_000;
 const DIMENSION: usize = 384;
 /// Calls that are counted.
 const CALLS: usize = 50;
+const VOCABULARY: f64 = 30_000.0;
 /// The paths: name, and what a call is.
 const PATHS: [(&str, &str); 5] = [
     ("walk", "a walk of effort 128 over 5,000 x 384"),
@@ -73,7 +77,7 @@ fn count(path: &str, folder: &Path) -> u64 {
 /// Writes the files that the paths read.
 fn prepare(folder: &Path) {
     let mut random = Random(5);
-    let mut vectors: Vec<f32> = (0..ROWS * DIMENSION).map(|_| random.unit() - 0.5).collect();
+    let mut vectors: Vec<f32> = (0..ROWS * DIMENSION).map(|_| random.normal()).collect();
     vectors.chunks_exact_mut(DIMENSION).for_each(normalize);
     let row_ids: Vec<u64> = (0..ROWS as u64).collect();
     let vectors: Vec<&[f32]> = vectors.chunks(DIMENSION).collect();
@@ -81,7 +85,7 @@ fn prepare(folder: &Path) {
     write_generation(&folder.join("generation"), rows, &BuildParams::usual(1, 7), &AtomicBool::new(false))
         .expect("a generation");
     let (analyzer, mut index) = (Analyzer::new(), TextIndex::new());
-    (0..ROWS as u32).for_each(|slot| index.add(slot, &analyzer.analyze(&text(60, &mut random))));
+    (0..ROWS as u32).for_each(|slot| index.add(slot, &analyzer.analyze(&random.words(60, VOCABULARY))));
     index.write(&folder.join("text")).expect("postings");
 }
 
@@ -93,9 +97,9 @@ fn run_path(path: &str, folder: &Path) {
     let mut tenth = Bitset::new(ROWS);
     (0..ROWS).step_by(10).for_each(|row| tenth.set(row));
     for _ in 0..CALLS {
-        let mut query: Vec<f32> = (0..DIMENSION).map(|_| random.unit() - 0.5).collect();
+        let mut query: Vec<f32> = (0..DIMENSION).map(|_| random.normal()).collect();
         normalize(&mut query);
-        let (long, short) = (text(60, &mut random), analyzer.analyze(&text(6, &mut random)));
+        let (long, short) = (random.words(60, VOCABULARY), analyzer.analyze(&random.words(6, VOCABULARY)));
         match path {
             "walk" => counted(|| drop(generation.search(&query, 10, 128, None, &mut scratch))),
             "walk_within" => counted(|| drop(generation.search(&query, 10, 128, Some(&tenth), &mut scratch))),
@@ -117,22 +121,4 @@ fn counted(work: impl FnOnce()) {
 fn normalize(vector: &mut [f32]) {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     vector.iter_mut().for_each(|value| *value /= length);
-}
-
-/// Words of which low numbers are frequent, as in language.
-fn text(words: usize, random: &mut Random) -> String {
-    (0..words).map(|_| format!("w{} ", 30_000_f32.powf(random.unit()) as u32)).collect()
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 ^ (self.0 >> 31)
-    }
-
-    fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u64 << 24) as f32
-    }
 }

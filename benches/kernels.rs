@@ -5,23 +5,27 @@
 //!
 //! `cargo bench --bench kernels -- [FILTER]`
 
+mod support;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ragstone::index::distance::Kernels;
 use ragstone::index::text::{Analyzer, TextIndex};
 use std::hint::black_box;
+use support::Random;
 
 const DIMENSION: usize = 384;
 const CODE_ROWS: usize = (64 << 20) / DIMENSION;
 /// Rows that one call scores.
 const NAMED: usize = 64;
+const VOCABULARY: f64 = 30_000.0;
 
 fn distances(criterion: &mut Criterion) {
     let mut random = Random(1);
-    let query: Vec<f32> = (0..DIMENSION).map(|_| random.unit()).collect();
-    let other: Vec<f32> = (0..DIMENSION).map(|_| random.unit()).collect();
+    let query: Vec<f32> = (0..DIMENSION).map(|_| random.normal()).collect();
+    let other: Vec<f32> = (0..DIMENSION).map(|_| random.normal()).collect();
     let query_codes: Vec<i8> = (0..DIMENSION).map(|_| random.next() as i8).collect();
     let codes: Vec<u8> = (0..CODE_ROWS * DIMENSION).map(|_| random.next() as u8).collect();
-    let far: Vec<u32> = (0..1 << 16).map(|_| (random.next() % CODE_ROWS as u64) as u32).collect();
+    let far: Vec<u32> = (0..1 << 16).map(|_| random.below(CODE_ROWS) as u32).collect();
     let near: Vec<u32> = (0..NAMED as u32).collect();
     let mut group = criterion.benchmark_group("distance");
     for kernels in Kernels::available() {
@@ -65,13 +69,13 @@ fn sketches(criterion: &mut Criterion) {
 fn postings(criterion: &mut Criterion) {
     let (analyzer, mut index, mut random) = (Analyzer::new(), TextIndex::new(), Random(3));
     for slot in 0..100_000 {
-        index.add(slot, &analyzer.analyze(&text(60, &mut random)));
+        index.add(slot, &analyzer.analyze(&random.words(60, VOCABULARY)));
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("text");
     index.write(&file).expect("the index is written");
     let mapped = TextIndex::open(&file).expect("the index is opened");
-    let queries: Vec<_> = (0..256).map(|_| analyzer.analyze(&text(6, &mut random))).collect();
+    let queries: Vec<_> = (0..256).map(|_| analyzer.analyze(&random.words(6, VOCABULARY))).collect();
     let mut group = criterion.benchmark_group("postings");
     for (name, index) in [("memory", &index), ("mapped", &mapped)] {
         let mut turns = queries.iter().cycle();
@@ -80,24 +84,6 @@ fn postings(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-/// Words of which low numbers are frequent, as in language.
-fn text(words: usize, random: &mut Random) -> String {
-    (0..words).map(|_| format!("w{} ", 30_000_f32.powf(random.unit()) as u32)).collect()
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 ^ (self.0 >> 31)
-    }
-
-    fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u64 << 24) as f32
-    }
 }
 
 criterion_group!(benches, distances, sketches, postings);

@@ -5,6 +5,8 @@
 //!
 //! `cargo bench --bench serve -- [ROWS]`; needs RAGSTONE_MODELS with the default model.
 
+mod support;
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,6 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use support::Random;
 
 const DIMENSION: usize = 384;
 const BATCH: usize = 1_000;
@@ -19,7 +22,7 @@ const QUERIES: usize = 1_000;
 /// Each kind of search is measured for so long at least, so that it meets every kind of work beside it.
 const SEARCH_TIME: Duration = Duration::from_secs(5);
 const CENTRES: usize = 500;
-const WORDS: usize = 30_000;
+const WORDS: f64 = 30_000.0;
 
 fn main() {
     let rows = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000);
@@ -185,10 +188,7 @@ impl Source {
     }
 
     fn text(&self, row: usize, words: usize) -> String {
-        let mut random = Random(row as u64 ^ 0xabcdef);
-        // An exponential of a uniform number is Zipf-distributed.
-        let word = |random: &mut Random| ((WORDS as f64).powf(random.unit()) as usize).to_string();
-        (0..words).map(|_| format!("w{}", word(&mut random))).collect::<Vec<_>>().join(" ")
+        Random(row as u64 ^ 0xabcdef).words(words, WORDS)
     }
 
     fn upsert(&self, first: usize, rows: usize) -> String {
@@ -200,32 +200,6 @@ impl Source {
             })
             .collect();
         json!({"chunks": chunks}).to_string()
-    }
-}
-
-/// SplitMix64, with the shapes that the rows need.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// The sum of twelve uniform numbers is normal enough.
-    fn normal(&mut self) -> f32 {
-        ((0..12).map(|_| self.unit()).sum::<f64>() - 6.0) as f32
     }
 }
 

@@ -94,16 +94,22 @@ struct SearchForm {
 
 /// Searches a collection.
 pub async fn search_collection(State(app): State<App>, Name(name): Name, body: Json<Search>) -> Answer {
+    let started = Instant::now();
     let explain = body.value.explain == Some(true);
     let request = body.value.check()?;
     let large = request.include.embedding || request.k > HITS_WRITTEN_AT_ONCE;
-    let form = answer(&app.collection(&name).await?, request, explain).await?;
+    let form = answer(&app.collection(&name).await?, request, explain, started).await?;
     if large { versioned_large(form.version, form).await } else { versioned(StatusCode::OK, form.version, &form) }
 }
 
 /// Runs a search that was checked.
-async fn answer(collection: &Arc<Collection>, request: SearchRequest, explain: bool) -> Result<SearchForm> {
-    let (started, include) = (Instant::now(), request.include);
+async fn answer(
+    collection: &Arc<Collection>,
+    request: SearchRequest,
+    explain: bool,
+    started: Instant,
+) -> Result<SearchForm> {
+    let include = request.include;
     let answer = tokio::time::timeout(SEARCH_MAX, collection.search(request)).await;
     let answer = answer.map_err(|_| Error::Busy { what: "search time" })??;
     telemetry::SEARCHES.add(&[("strategy", strategy_name(answer.plan.strategy))], 1);
@@ -123,7 +129,7 @@ pub async fn search_batch(State(app): State<App>, Name(name): Name, body: Json<S
         return Err(Error::LimitExceeded { what: "searches", limit: BATCH_SEARCHES_MAX as u64 }.into());
     }
     let collection = app.collection(&name).await?;
-    let version = collection.info().version;
+    let version = collection.state().table.version();
     let mut requests = Vec::new();
     for (at, search) in searches.into_iter().enumerate() {
         let explain = search.explain == Some(true);
@@ -133,7 +139,7 @@ pub async fn search_batch(State(app): State<App>, Name(name): Name, body: Json<S
     }
     // Searches wait for one another in the store, which runs as many as there are processors.
     let running = requests.into_iter().map(async |(at, request, explain)| {
-        let form = answer(&collection, request, explain).await;
+        let form = answer(&collection, request, explain, Instant::now()).await;
         form.map_err(|error| Problem::from(error).with("search", at))
     });
     let answers = futures::future::try_join_all(running).await?;

@@ -81,7 +81,13 @@ fn prepare(folder: &Path) {
     vectors.chunks_exact_mut(DIMENSION).for_each(normalize);
     let row_ids: Vec<u64> = (0..ROWS as u64).collect();
     let vectors: Vec<&[f32]> = vectors.chunks(DIMENSION).collect();
-    let rows = RowVectors { dimension: DIMENSION, metric: Metric::Cosine, row_ids: &row_ids, vectors: &vectors };
+    let rows = RowVectors {
+        dimension: DIMENSION,
+        metric: Metric::Cosine,
+        row_ids: &row_ids,
+        vectors: &vectors,
+        earlier: None,
+    };
     write_generation(&folder.join("generation"), rows, &BuildParams::usual(1, 7), &AtomicBool::new(false))
         .expect("a generation");
     let (analyzer, mut index) = (Analyzer::new(), TextIndex::new());

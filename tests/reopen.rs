@@ -122,3 +122,24 @@ fn a_field_that_comes_again_holds_nothing_of_the_one_before() {
     check(&server);
     check(&reopened(folder.path(), server));
 }
+
+#[test]
+fn a_list_says_of_closed_collections_what_they_say_when_they_are_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    fill(&server);
+    server
+        .post("/v1/collections", json!({"name": "empty", "embedding": {"dimension": 3}, "description": "nothing yet"}));
+    assert!(server.stop(Duration::from_secs(10)));
+    let server = Server::start(folder.path());
+    let listed = server.get("/v1/collections")["collections"].clone();
+    let again = server.get("/v1/collections")["collections"].clone();
+    let opened: Vec<Value> = ["c", "empty"].iter().map(|name| server.get(&format!("/v1/collections/{name}"))).collect();
+    assert_eq!(listed, json!(opened));
+    assert_eq!(again, listed);
+    assert_eq!(listed[0]["chunks"], ROWS + 8);
+    server.post("/v1/collections/c/chunks/delete", json!({"ids": ["r7"]}));
+    assert_eq!(server.get("/v1/collections")["collections"][0]["chunks"], ROWS + 7);
+    server.ok("DELETE", "/v1/collections/empty", None);
+    assert_eq!(server.get("/v1/collections")["collections"].as_array().unwrap().len(), 1);
+}

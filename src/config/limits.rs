@@ -66,6 +66,8 @@ pub const ROW_CACHE_BYTES: usize = 192 << 20;
 pub const FILTER_CACHE_ENTRIES: usize = 64;
 /// Collections that are kept open; those used least are closed, and opened again when they are asked for.
 pub const COLLECTIONS_OPEN: usize = 256;
+/// Closed collections whose tables a list reads side by side.
+pub const LISTED_AT_ONCE: usize = 8;
 /// Past versions that are kept open, for each collection.
 pub const PAST_VERSIONS_OPEN: usize = 4;
 
@@ -73,8 +75,11 @@ pub const PAST_VERSIONS_OPEN: usize = 4;
 pub const SEAL_ROWS_MIN: usize = 4_096;
 /// Rows without a graph from which one is built while writes go on; a scan of so many takes about 5 ms.
 pub const SEAL_ROWS_FORCED: usize = 32_768;
-/// Share of rows without a graph from which it is built anew.
+/// Share of rows without a graph from which a generation is built while writes go on: what each build costs whatever has
+/// changed, about a twelfth of a graph grown from nothing, is then little beside what it costs for these rows.
 pub const SEAL_SHARE: f64 = 0.25;
+/// Share of rows without a graph from which one is built when writes have paused.
+pub const SEAL_SHARE_PAUSED: f64 = 0.05;
 /// Time without writes after which they count as paused.
 pub const WRITE_PAUSE: Duration = Duration::from_millis(500);
 /// Rows without a graph from which the live head takes them in; below, a generation is built before a head would be, and

@@ -6,6 +6,7 @@
 //! table ([`load`]). Wire formats belong to `api`, words for people to `cli`.
 
 pub mod alter;
+mod closed;
 pub mod collection;
 mod document;
 mod example;
@@ -36,12 +37,14 @@ pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
 
-use crate::config::limits::COLLECTIONS_OPEN;
+use crate::config::limits::{COLLECTIONS_OPEN, LISTED_AT_ONCE};
 use crate::config::{Config, Ocr};
 use crate::error::{Error, Result};
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
 use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric};
 use crate::table::DataFolder;
+use closed::closed_info;
+use futures::StreamExt;
 use jobs::Jobs;
 use lane::WriteLane;
 use model::Models;
@@ -140,18 +143,39 @@ impl Store {
         Ok(info)
     }
 
-    /// Lists the collections by name.
+    /// Lists the collections by name, without opening those that are closed.
     ///
-    /// A collection that cannot be opened is left out and logged, so that one does not hide the others.
+    /// A collection that cannot be read is left out and logged, so that one does not hide the others.
     pub async fn collections(&self) -> Result<Vec<CollectionInfo>> {
-        let mut infos = Vec::new();
-        for name in self.folder.list()? {
-            match self.collection(&name).await {
-                Ok(collection) => infos.push(collection.info()),
-                Err(error) => tracing::error!(collection = %name, %error, "collection not opened"),
+        let names = self.folder.list()?;
+        let infos = futures::stream::iter(names).map(async |name| {
+            let info = self.info_of(&name).await;
+            info.inspect_err(|error| tracing::error!(collection = %name, %error, "collection not read")).ok()
+        });
+        Ok(infos.buffered(LISTED_AT_ONCE).filter_map(async |info| info).collect().await)
+    }
+
+    async fn info_of(&self, name: &CollectionName) -> Result<CollectionInfo> {
+        let place = self.open.glance(name);
+        let open = place.open.lock().await;
+        if let Some(collection) = &*open {
+            return Ok(collection.info());
+        }
+        if let Some(info) = place.remembered() {
+            return Ok(info);
+        }
+        let info = match self.folder.open_table(name).await {
+            Ok(table) => closed_info(&table).await,
+            Err(error) => Err(error),
+        };
+        match &info {
+            Ok(info) => place.remember(info.clone()),
+            Err(_) => {
+                drop(open);
+                self.open.forget(name, &place);
             }
         }
-        Ok(infos)
+        info
     }
 
     /// Returns a collection, opened if it was not.
@@ -170,6 +194,7 @@ impl Store {
             }
         };
         let collection = self.open_collection(table).await?;
+        place.forget();
         *open = Some(collection.clone());
         drop(open);
         self.close_idle().await;
@@ -183,6 +208,7 @@ impl Store {
         if let Some(collection) = open.take() {
             collection.close().await;
         }
+        place.forget();
         let dropped = self.folder.drop_table(name);
         drop(open);
         self.open.forget(name, &place);
@@ -205,6 +231,7 @@ impl Store {
             // The lock is held until the writer has ended, so that nobody opens the collection beside it.
             if let Some(collection) = open.take_if(|collection| Arc::strong_count(collection) == 1) {
                 collection.close().await;
+                place.remember(collection.info());
             }
         }
     }

@@ -4,6 +4,7 @@
 //! waiting who asks for another. How a collection is opened is the store's.
 
 use super::collection::Collection;
+use super::view::CollectionInfo;
 use crate::schema::CollectionName;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +15,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Place {
     /// The collection while it is open.
     pub open: tokio::sync::Mutex<Option<Arc<Collection>>>,
+    /// What is known of it while it is closed; changes under the lock of `open` only.
+    closed: Mutex<Option<CollectionInfo>>,
     used: AtomicU64,
+}
+
+impl Place {
+    /// Returns what is known of the collection while it is closed.
+    pub fn remembered(&self) -> Option<CollectionInfo> {
+        self.lock().clone()
+    }
+
+    /// Keeps what was true when the collection was closed, or read while it was.
+    pub fn remember(&self, info: CollectionInfo) {
+        *self.lock() = Some(info);
+    }
+
+    /// Forgets what was known, since the collection is opened or goes.
+    pub fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<CollectionInfo>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The places of the collections that were asked for.
@@ -27,9 +51,14 @@ pub struct OpenCollections {
 impl OpenCollections {
     /// Returns the place of a collection, and notes that it is used.
     pub fn place(&self, name: &CollectionName) -> Arc<Place> {
-        let place = self.lock().entry(name.clone()).or_default().clone();
+        let place = self.glance(name);
         place.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         place
+    }
+
+    /// Returns the place of a collection for a list, which keeps none open.
+    pub fn glance(&self, name: &CollectionName) -> Arc<Place> {
+        self.lock().entry(name.clone()).or_default().clone()
     }
 
     /// Forgets the place of a collection that is not there, unless somebody else waits for it.

@@ -1,17 +1,19 @@
 //! Sealing: building the generation of a version beside everything else, and putting it in place.
 //!
 //! A thread takes a snapshot, writes postings and vectors with their graph as files, and hands the name to the writer,
-//! which commits it. Searches and writes go on meanwhile; rows written since stay fresh. A crash leaves a folder that no
+//! which commits it. The graph goes on from that of the generation in place, so that a build costs what has changed. Searches and writes go on meanwhile; rows written since stay fresh. A crash leaves a folder that no
 //! version names, which [`remove_unused`] takes away.
 
 use super::collection::{Shared, State};
 use super::load::{POINTER_KEY, Pointer, generation_folder};
 use super::writer::{Done, Write};
-use crate::config::limits::{BACKGROUND_NICENESS, HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE};
+use crate::config::limits::{
+    BACKGROUND_NICENESS, HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE, SEAL_SHARE_PAUSED,
+};
 use crate::error::{Error, Result};
 use crate::index::column::SealedColumns;
 use crate::index::generation::{RowVectors, Verify, write_generation};
-use crate::index::graph::BuildParams;
+use crate::index::graph::{BuildParams, Earlier, NONE};
 use crate::index::live::Live;
 use crate::index::placed::Placed;
 use crate::index::sealed::SealedRows;
@@ -42,11 +44,11 @@ pub struct Sealer {
 /// Returns whether so many rows are fresh that a build is worth its cost.
 pub fn is_due(state: &State, pace: Pace) -> bool {
     let fresh = fresh_rows(state);
-    let least = match pace {
-        Pace::Paused => SEAL_ROWS_MIN,
-        Pace::Busy => SEAL_ROWS_FORCED,
+    let (least, share) = match pace {
+        Pace::Paused => (SEAL_ROWS_MIN, SEAL_SHARE_PAUSED),
+        Pace::Busy => (SEAL_ROWS_FORCED, SEAL_SHARE),
     };
-    fresh >= least && fresh as f64 >= SEAL_SHARE * state.sealed_slots as f64
+    fresh >= least && fresh as f64 >= share * state.sealed_slots as f64
 }
 
 /// Whether writes are coming in.
@@ -177,10 +179,22 @@ pub struct Sealed {
 fn build(shared: &Shared, threads: usize, cancel: &AtomicBool) -> Result<Sealed> {
     let state = shared.state.load_full();
     let started = Instant::now();
+    check_earlier(&state)?;
     let pointer = write_files(&state, threads, cancel)?;
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::info!(collection = %shared.name, rows = state.snapshot.len(), duration_ms, "generation built");
     Ok(Sealed { pointer, layout: state.snapshot.layout(), slots: state.snapshot.slots() as usize })
+}
+
+/// Makes sure that what is taken over from the generation in place is what was once written: its damage would get a right
+/// checksum. One that is damaged is taken away by who checks it beside the searches.
+fn check_earlier(state: &State) -> Result<()> {
+    let (Some(placed), Some(pointer)) = (state.snapshot.placed(), Pointer::of(&state.table)) else { return Ok(()) };
+    if placed.generation().is_checked() {
+        return Ok(());
+    }
+    let checked = placed.generation().check_bytes(&pointer.vectors(&state.table));
+    checked.map_err(|error| Error::Index(error.to_string()))
 }
 
 /// Writes the files of a generation over the live rows of a state.
@@ -191,8 +205,12 @@ fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Poi
     write_rows(state, &pointer.text(&state.table))?;
     let mut row_ids = Vec::with_capacity(snapshot.len());
     let mut vectors = Vec::with_capacity(snapshot.len());
+    let mut known = vec![NONE; snapshot.placed().map_or(0, |placed| placed.generation().len())];
     for slot in snapshot.live().iter().map(|slot| slot as u32) {
         if let Some(vector) = snapshot.vector(slot) {
+            if let Some(ordinal) = snapshot.placed().and_then(|placed| placed.ordinal(slot)) {
+                known[ordinal as usize] = row_ids.len() as u32;
+            }
             row_ids.push(snapshot.columns().row_id(slot));
             vectors.push(vector);
         }
@@ -206,6 +224,7 @@ fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Poi
             metric: snapshot.metric(),
             row_ids: &row_ids,
             vectors: &vectors,
+            earlier: snapshot.placed().map(|placed| Earlier { view: placed.generation().view(), rows: &known }),
         };
         write_generation(&folder, rows, &BuildParams::usual(threads, GRAPH_SEED), cancel)
             .map_err(|error| Error::Index(error.to_string()))?;

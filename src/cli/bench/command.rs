@@ -30,13 +30,22 @@ pub struct SearchBenchArgs {
     /// Search with this many threads
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = parse_threads)]
     threads: usize,
+    /// Leave this share of the vectors to a second build, which goes on from the
+    /// first one
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = parse_share)]
+    grown: f64,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=0.9).contains(share));
+    share.ok_or_else(|| "expected a number from 0 to 0.9".into())
 }
 
 /// Measures and prints the figures.
 pub fn run(command: BenchCommand, context: &Context) -> Result<Exit, Failure> {
     let BenchCommand::Search(args) = command;
     let (base, query) = (read_matrix(&args.base)?, read_matrix(&args.query)?);
-    let workload = Workload::new(base, query, args.threads, context.config.threads)?;
+    let workload = Workload::new(base, query, args.threads, context.config.threads)?.with_grown(args.grown);
     let figures = measure_search(workload)?;
     match context.json {
         true => print_json(&figures),
@@ -51,6 +60,9 @@ fn print_figures(figures: &Figures) {
     print_line(&format!(
         "built in {build_seconds:.1} s on {build_threads} threads, {bytes_per_vector:.0} bytes a vector"
     ));
+    if let Some(seconds) = figures.grown_seconds {
+        print_line(&format!("built with all of them, from there on, in {seconds:.1} s"));
+    }
     let rows: Vec<_> = figures.rows.iter().map(table_row).collect();
     let head = ["FILTER", "SHARE", "STRATEGY", "EFFORT", "RECALL", "QPS", "P50 us", "P99 us", "DISTANCES", "PLANNED"];
     print_table(&head, &rows);

@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::npy::Matrix;
 use crate::error::Error;
 use crate::index::generation::{Found, IndexError, RowVectors, Verify, write_generation};
-use crate::index::graph::{BuildParams, Scratch};
+use crate::index::graph::{BuildParams, Earlier, Scratch};
 use crate::index::{Bitset, Generation};
 use crate::query::Strategy;
 use crate::query::cost::Costs;
@@ -18,6 +18,7 @@ use crate::query::plan::Situation;
 use crate::schema::Metric;
 use crate::store::probe::calibrate_planner;
 use serde::Serialize;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -64,6 +65,7 @@ pub struct Workload {
     query: Matrix,
     threads: usize,
     build_threads: usize,
+    grown: f64,
 }
 
 /// What was measured.
@@ -83,6 +85,9 @@ pub struct Figures {
     pub build_threads: usize,
     /// Time to build and write the index.
     pub build_seconds: f64,
+    /// Time to build and write the index again, from the first one on, where it was built over fewer rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grown_seconds: Option<f64>,
     /// Bytes of the index for each vector, the vector included.
     pub bytes_per_vector: f64,
     /// One row for each share and effort.
@@ -129,7 +134,14 @@ impl Workload {
                 Failure::new("invalid_embedding", detail)
             })?;
         }
-        Ok(Self { base, query, threads, build_threads })
+        Ok(Self { base, query, threads, build_threads, grown: 0.0 })
+    }
+}
+
+impl Workload {
+    /// Leaves a share of the rows to a second build, which goes on from the first one.
+    pub fn with_grown(self, share: f64) -> Self {
+        Self { grown: share, ..self }
     }
 }
 
@@ -147,23 +159,14 @@ fn normalize(matrix: &mut Matrix) -> Result<(), usize> {
 
 /// Builds the index over the base and measures all shares and efforts.
 pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
-    let Workload { base, query, threads, build_threads } = workload;
+    let Workload { base, query, threads, build_threads, grown } = workload;
     let folder = tempfile::tempdir().map_err(|error| Failure::new("file", error.to_string()))?;
-    let path = folder.path().join("generation");
     let (vectors, dimension) = (base.rows(), base.columns);
-    eprintln!("building the index over {vectors} vectors");
-    let row_ids: Vec<u64> = (0..vectors as u64).collect();
-    let vectors_of_rows: Vec<&[f32]> = base.values.chunks_exact(dimension).collect();
-    let rows = RowVectors { dimension, metric: Metric::Cosine, row_ids: &row_ids, vectors: &vectors_of_rows };
-    let started = Instant::now();
-    let params = BuildParams::usual(build_threads, SEED);
-    let summary = write_generation(&path, rows, &params, &AtomicBool::new(false)).map_err(failed)?;
-    let build_seconds = started.elapsed().as_secs_f64();
+    let built = build_index(folder.path(), &base, build_threads, grown)?;
     // The file holds the vectors too.
     drop(base);
-    let generation = Generation::open(&path, Verify::Full).map_err(failed)?;
     calibrate_planner();
-    let bench = Bench { generation, query, threads, build_threads };
+    let bench = Bench { generation: built.generation, query, threads, build_threads };
     let mut rows = Vec::new();
     for (filter, share) in FILTERS {
         eprintln!("searching a share of {share}");
@@ -176,10 +179,44 @@ pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
         k: K,
         threads,
         build_threads,
-        build_seconds,
-        bytes_per_vector: summary.bytes as f64 / vectors as f64,
+        build_seconds: built.seconds,
+        grown_seconds: built.grown_seconds,
+        bytes_per_vector: built.bytes as f64 / vectors as f64,
         rows,
     })
+}
+
+struct Built {
+    generation: Generation,
+    seconds: f64,
+    grown_seconds: Option<f64>,
+    bytes: usize,
+}
+
+/// Builds the index over all but a share of the rows, and where there is such a share, goes on with all of them.
+fn build_index(folder: &Path, base: &Matrix, threads: usize, grown: f64) -> Result<Built, Failure> {
+    let vectors: Vec<&[f32]> = base.values.chunks_exact(base.columns).collect();
+    let build = |name: &str, rows: usize, earlier: Option<&Generation>| -> Result<Built, Failure> {
+        eprintln!("building the index over {rows} vectors");
+        let row_ids: Vec<u64> = (0..rows as u64).collect();
+        let known: Vec<u32> = earlier.map_or(Vec::new(), |it| it.row_ids().iter().map(|&id| id as u32).collect());
+        let earlier = earlier.map(|it| Earlier { view: it.view(), rows: &known });
+        let (dimension, vectors) = (base.columns, &vectors[..rows]);
+        let rows = RowVectors { dimension, metric: Metric::Cosine, row_ids: &row_ids, vectors, earlier };
+        let (started, path) = (Instant::now(), folder.join(name));
+        let params = BuildParams::usual(threads, SEED);
+        let summary = write_generation(&path, rows, &params, &AtomicBool::new(false)).map_err(failed)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let generation = Generation::open(&path, Verify::Full).map_err(failed)?;
+        Ok(Built { generation, seconds, grown_seconds: None, bytes: summary.bytes })
+    };
+    let later = (vectors.len() as f64 * grown) as usize;
+    let first = build("first", vectors.len() - later, None)?;
+    if later == 0 {
+        return Ok(first);
+    }
+    let whole = build("whole", vectors.len(), Some(&first.generation))?;
+    Ok(Built { seconds: first.seconds, grown_seconds: Some(whole.seconds), ..whole })
 }
 
 fn failed(error: IndexError) -> Failure {

@@ -8,6 +8,7 @@ use super::layout::Section;
 use crate::index::graph::{NONE, View, code_stride};
 use crate::schema::Metric;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much of a file is checked when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +26,13 @@ pub enum Verify {
 #[derive(Debug)]
 pub struct Generation {
     pub(super) file: MappedFile,
-    is_checked: bool,
+    is_checked: AtomicBool,
 }
 
 impl Generation {
     /// Opens the generation in a folder.
     pub fn open(path: &Path, verify: Verify) -> Result<Self, IndexError> {
-        let generation = Self { file: MappedFile::open(path)?, is_checked: verify != Verify::Graph };
+        let generation = Self { file: MappedFile::open(path)?, is_checked: AtomicBool::new(verify != Verify::Graph) };
         if verify == Verify::Full {
             generation.check_bytes(path)?;
         }
@@ -44,16 +45,19 @@ impl Generation {
         Ok(generation)
     }
 
-    /// Returns whether its bytes were compared with their checksums, by whoever wrote it or when it was opened.
+    /// Returns whether its bytes were compared with their checksums, by whoever wrote it or since it was opened.
     pub fn is_checked(&self) -> bool {
-        self.is_checked
+        self.is_checked.load(Ordering::Relaxed)
     }
 
     /// Compares every byte with its checksum; the path is for the error.
     pub fn check_bytes(&self, path: &Path) -> Result<(), IndexError> {
         match self.file.find_damage() {
             Some((section, detail)) => Err(damaged(path, section, detail)),
-            None => Ok(()),
+            None => {
+                self.is_checked.store(true, Ordering::Relaxed);
+                Ok(())
+            }
         }
     }
 

@@ -6,9 +6,9 @@ use super::layout::Section;
 use super::*;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, TopK, VectorBlock, scan_block};
-use crate::index::graph::{BuildParams, Drafter, Scratch};
+use crate::index::graph::{BuildParams, Drafter, Earlier, NONE, Scratch};
 use crate::schema::Metric;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -57,10 +57,25 @@ impl Folder {
     }
 
     fn write(&self, dimension: usize, metric: Metric, vectors: &[f32]) -> PathBuf {
-        let path = self.0.join("g");
-        let row_ids: Vec<u64> = (0..vectors.len() / dimension).map(|row| row as u64 + 1000).collect();
-        let vectors: Vec<&[f32]> = vectors.chunks(dimension).collect();
-        let rows = RowVectors { dimension, metric, row_ids: &row_ids, vectors: &vectors };
+        let rows: Vec<(u64, &[f32])> = (1000..).zip(vectors.chunks(dimension)).collect();
+        self.write_rows((dimension, metric), &rows, "g", None)
+    }
+
+    /// Writes a generation over rows with these ids, from an earlier one on if there is one.
+    fn write_rows(
+        &self,
+        (dimension, metric): (usize, Metric),
+        rows: &[(u64, &[f32])],
+        name: &str,
+        earlier: Option<&Generation>,
+    ) -> PathBuf {
+        let path = self.0.join(name);
+        let (row_ids, vectors): (Vec<u64>, Vec<&[f32]>) = rows.iter().copied().unzip();
+        let places: HashMap<u64, u32> = row_ids.iter().copied().zip(0..).collect();
+        let place_of = |id: &u64| places.get(id).copied().unwrap_or(NONE);
+        let known: Vec<u32> = earlier.map_or(Vec::new(), |it| it.row_ids().iter().map(place_of).collect());
+        let earlier = earlier.map(|it| Earlier { view: it.view(), rows: &known });
+        let rows = RowVectors { dimension, metric, row_ids: &row_ids, vectors: &vectors, earlier };
         let params = BuildParams { m: 16, ef_construction: 100, threads: 2, seed: 1, drafter: Drafter::default() };
         write_generation(&path, rows, &params, &AtomicBool::new(false)).unwrap();
         path
@@ -215,6 +230,57 @@ fn equal_vectors_are_all_found() {
 }
 
 #[test]
+fn a_generation_that_goes_on_from_others_finds_as_much_as_one_built_anew() {
+    for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+        let folder = Folder::new(&format!("resumed-{}", metric.name()));
+        let all = clustered(6_600, 64, metric, 1);
+        let rows: Vec<(u64, &[f32])> = (1..).zip(all.chunks(64)).collect();
+        // A tenth is replaced each time, in the end twice over; some rows come as equals of others.
+        let window = |round: usize| [&rows[round * 300..][..3_000], &rows[round * 300 + 1_500..][..50]].concat();
+        let mut path = folder.write_rows((64, metric), &renamed(window(0)), "0", None);
+        for round in 1..=12 {
+            let earlier = Generation::open(&path, Verify::Full).unwrap();
+            path = folder.write_rows((64, metric), &renamed(window(round)), &round.to_string(), Some(&earlier));
+        }
+        let queries = clustered(200, 64, metric, 2);
+        let resumed = Generation::open(&path, Verify::Full).unwrap();
+        let anew = folder.write_rows((64, metric), &renamed(window(12)), "anew", None);
+        let anew = Generation::open(&anew, Verify::Full).unwrap();
+        assert_eq!(resumed.len(), anew.len());
+        let recalls = [&resumed, &anew].map(|generation| recall(generation, &queries, 64, None));
+        assert!(recalls[0] >= recalls[1] - 0.01, "{metric:?}: {recalls:?}");
+    }
+}
+
+/// Gives rows that come twice an id of their own.
+fn renamed(mut rows: Vec<(u64, &[f32])>) -> Vec<(u64, &[f32])> {
+    let mut seen = HashSet::new();
+    rows.iter_mut().filter(|row| !seen.insert(row.0)).for_each(|row| row.0 += 1_000_000);
+    rows
+}
+
+#[test]
+fn a_damaged_graph_to_go_on_from_does_no_harm() {
+    let folder = Folder::new("resumed-damaged");
+    let vectors = clustered(3_000, 16, Metric::Cosine, 1);
+    let path = folder.write(16, Metric::Cosine, &vectors);
+    let file = path.join("generation.bin");
+    let mut bytes = fs::read(&file).unwrap();
+    let places = Generation::open(&path, Verify::Full).unwrap().file.header().places().unwrap();
+    let mut numbers = Numbers(8);
+    for section in [Section::Base, Section::Upper] {
+        let place = &places[section as usize];
+        (0..place.len() / 3).for_each(|_| bytes[place.start + numbers.below(place.len())] = numbers.below(256) as u8);
+    }
+    fs::write(&file, bytes).unwrap();
+    let earlier = Generation::open(&path, Verify::Header).unwrap();
+    let rows: Vec<(u64, &[f32])> = (1000..).zip(vectors.chunks(16)).skip(40).collect();
+    let resumed =
+        Generation::open(&folder.write_rows((16, Metric::Cosine), &rows, "resumed", Some(&earlier)), Verify::Full);
+    assert!(recall(&resumed.unwrap(), &clustered(50, 16, Metric::Cosine, 2), 100, None) >= 0.9);
+}
+
+#[test]
 fn vectors_that_are_no_numbers_do_no_harm() {
     let folder = Folder::new("nan");
     let mut vectors = clustered(500, 8, Metric::L2, 1);
@@ -233,7 +299,7 @@ fn vectors_that_are_no_numbers_do_no_harm() {
 fn a_generation_is_never_written_over_another() {
     let folder = Folder::new("twice");
     let path = folder.write(4, Metric::L2, &clustered(50, 4, Metric::L2, 1));
-    let rows = RowVectors { dimension: 4, metric: Metric::L2, row_ids: &[1], vectors: &[&[0.0; 4]] };
+    let rows = RowVectors { dimension: 4, metric: Metric::L2, row_ids: &[1], vectors: &[&[0.0; 4]], earlier: None };
     let again = write_generation(&path, rows, &BuildParams::usual(1, 1), &AtomicBool::new(false));
     assert!(matches!(again, Err(IndexError::Io { .. })));
     assert_eq!(Generation::open(&path, Verify::Full).unwrap().len(), 50);
@@ -243,7 +309,7 @@ fn a_generation_is_never_written_over_another() {
 fn vectors_that_do_not_fit_their_ids_are_refused() {
     let folder = Folder::new("unfit");
     let write = |dimension, vectors: &[&[f32]]| {
-        let rows = RowVectors { dimension, metric: Metric::L2, row_ids: &[1, 2], vectors };
+        let rows = RowVectors { dimension, metric: Metric::L2, row_ids: &[1, 2], vectors, earlier: None };
         write_generation(&folder.0.join("g"), rows, &BuildParams::usual(1, 1), &AtomicBool::new(false))
     };
     assert!(matches!(write(4, &[&[0.0; 4], &[0.0; 3]]), Err(IndexError::Input { found: 3, expected: 4, .. })));

@@ -7,7 +7,7 @@ use super::error::IndexError;
 use super::file::FILE_NAME;
 use super::layout::{DIMENSION_MAX, HEADER_BYTES, Header, ROWS_MAX, SECTIONS, Section};
 use crate::index::distance::{Kernels, as_bytes};
-use crate::index::graph::{BuildParams, Graph, Space, build, mean_of, sketch_stride, sketches_of};
+use crate::index::graph::{BuildParams, Earlier, Graph, Space, build, mean_of, sketch_stride, sketches_of};
 use crate::schema::Metric;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -30,6 +30,8 @@ pub struct RowVectors<'a> {
     pub row_ids: &'a [u64],
     /// Vectors; normalised by the caller for cosine. They are not copied.
     pub vectors: &'a [&'a [f32]],
+    /// The graph of an earlier generation over many of the same rows, from which the new one goes on.
+    pub earlier: Option<Earlier<'a>>,
 }
 
 /// What was written.
@@ -47,7 +49,7 @@ pub struct GenerationSummary {
 
 /// Builds the graph over some rows and writes it to a folder that must not exist yet.
 ///
-/// Takes minutes for each million rows; `cancel` stops it soon and leaves nothing behind under the final name.
+/// Takes minutes for each million rows that are new; `cancel` stops it soon and leaves nothing behind under the final name.
 pub fn write_generation(
     path: &Path,
     rows: RowVectors<'_>,
@@ -56,7 +58,7 @@ pub fn write_generation(
 ) -> Result<GenerationSummary, IndexError> {
     check(&rows)?;
     let space = Space::new(Kernels::get(), rows.metric, rows.dimension, rows.vectors.to_vec());
-    let graph = build(&space, params, cancel).map_err(|_| IndexError::Cancelled)?;
+    let graph = build(&space, rows.earlier.as_ref(), params, cancel).map_err(|_| IndexError::Cancelled)?;
     let io = IndexError::io(path);
     let folder = temporary(path);
     match fs::remove_dir_all(&folder) {

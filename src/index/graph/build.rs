@@ -8,6 +8,7 @@ use super::draft::{Draft, draft};
 use super::grow::grow;
 use super::lists::Lists;
 use super::refine::{connect, refine};
+use super::resume::{Earlier, Origin};
 use super::space::Space;
 use super::walk::View;
 use crate::index::distance::as_bytes;
@@ -85,18 +86,24 @@ impl Graph {
     }
 }
 
-/// Builds the graph of a space.
-pub fn build(space: &Space<'_>, params: &BuildParams, cancel: &AtomicBool) -> Result<Graph, Cancelled> {
+/// Builds the graph of a space, by going on from an earlier one if that is worth it.
+pub fn build(
+    space: &Space<'_>,
+    earlier: Option<&Earlier<'_>>,
+    params: &BuildParams,
+    cancel: &AtomicBool,
+) -> Result<Graph, Cancelled> {
     let params = BuildParams { m: params.m.clamp(4, 64), ef_construction: params.ef_construction.max(8), ..*params };
     let groups = equal_rows(space);
     let distinct: Vec<u32> = groups.iter().map(|group| group[0]).collect();
     let draft = match params.drafter {
-        Drafter::Growth => grow(space, &distinct, &params, cancel)?,
+        Drafter::Growth => grow(space, &distinct, earlier, &params, cancel)?,
         Drafter::HnswRs => draft(space, &distinct, &params, cancel)?,
     };
     let mut graph = arrange(space, &draft, &groups, params.m);
+    let origins: Vec<Origin> = graph.order[..distinct.len()].iter().map(|&row| draft.origins[row as usize]).collect();
     drop(draft);
-    refine(space, &mut graph, (distinct.len(), 2 * params.m), params.threads, cancel)?;
+    refine(space, &mut graph, (&origins, 2 * params.m), params.threads, cancel)?;
     hang_equal_rows(&mut graph, &groups);
     graph.reconnected = connect(space, &mut graph);
     Ok(graph)

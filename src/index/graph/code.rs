@@ -35,8 +35,9 @@ impl Codes {
         for (place, &row) in codes.bytes.chunks_exact_mut(stride).zip(order) {
             let vector = space.vector(row);
             let scale = scale_of(vector);
+            let steps = steps_of(scale);
             for (code, &value) in place.iter_mut().zip(vector) {
-                *code = code_of(value, scale) as u8 ^ CODE_ZERO;
+                *code = code_of(value, steps) as u8 ^ CODE_ZERO;
             }
             let offset = match space.metric() {
                 Metric::Cosine => 0.0,
@@ -65,7 +66,8 @@ impl CodedQuery {
         self.factor = scale_of(query);
         self.weight = if metric == Metric::L2 { 1.0 } else { 0.0 };
         self.codes.clear();
-        self.codes.extend(query.iter().map(|&value| code_of(value, self.factor)));
+        let steps = steps_of(self.factor);
+        self.codes.extend(query.iter().map(|&value| code_of(value, steps)));
         self.codes.resize(code_stride(query.len()), 0);
     }
 
@@ -98,10 +100,18 @@ fn scale_of(vector: &[f32]) -> f32 {
     if largest.is_finite() { largest / CODE_MAX } else { f32::MAX / CODE_MAX }
 }
 
-/// Rounds to the nearest code; the cast sends what is no number to 0 and keeps the rest in range.
-fn code_of(value: f32, scale: f32) -> i8 {
-    let code = if scale > 0.0 { (value / scale).round() } else { 0.0 };
-    code.clamp(-CODE_MAX, CODE_MAX) as i8
+/// Returns how many codes a value of 1 takes.
+fn steps_of(scale: f32) -> f32 {
+    if scale > 0.0 { 1.0 / scale } else { 0.0 }
+}
+
+/// Rounds to the nearest code, within their range.
+///
+/// The sum with 1.5 * 2^23 has no room for a fraction, and its lowest byte is the code: four operations that run on many
+/// values at a time, where the rounding of the standard library is a call for each.
+fn code_of(value: f32, steps: f32) -> i8 {
+    const WHOLE: f32 = 12_582_912.0;
+    ((value * steps).clamp(-CODE_MAX, CODE_MAX) + WHOLE).to_bits() as i8
 }
 
 #[cfg(test)]
@@ -126,6 +136,16 @@ mod tests {
                 assert!((score - (exact - lowered)).abs() < 0.5, "{score} {exact} {lowered}");
             }
         }
+    }
+
+    #[test]
+    fn codes_are_the_nearest() {
+        for at in -1300..=1300 {
+            let value = at as f32 / 10.0;
+            let near = value.clamp(-127.0, 127.0);
+            assert!((f32::from(code_of(value, 1.0)) - near).abs() <= 0.5, "{value}");
+        }
+        assert_eq!([f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(|value| code_of(value, 1.0)), [0, 127, -127]);
     }
 
     #[test]

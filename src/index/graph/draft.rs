@@ -6,6 +6,7 @@
 
 use super::build::{BuildParams, Cancelled};
 use super::lists::Lists;
+use super::resume::Origin;
 use super::space::Space;
 use hnsw_rs::prelude::{Distance, Hnsw};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,6 +25,8 @@ pub struct Draft {
     pub base: Lists,
     /// For layer 1, 2 and so on: its rows, each with its neighbours there.
     pub upper: Vec<Vec<(u32, Vec<u32>)>>,
+    /// How much of each row's list is taken over from an earlier graph.
+    pub origins: Vec<Origin>,
 }
 
 /// Finds neighbours for some rows of a space, which are different vectors.
@@ -54,7 +57,8 @@ pub fn draft(space: &Space<'_>, rows: &[u32], params: &BuildParams, cancel: &Ato
 fn edges_of(graph: &Hnsw<'_, u32, Apart<'_, '_>>, rows: usize, m: usize) -> Draft {
     let points = graph.get_point_indexation();
     let top = points.get_max_level_observed() as usize;
-    let mut draft = Draft { base: Lists::new(rows, 2 * m), upper: vec![Vec::new(); top] };
+    let mut draft =
+        Draft { base: Lists::new(rows, 2 * m), upper: vec![Vec::new(); top], origins: vec![Origin::New; rows] };
     for layer in 0..=top {
         for point in points.get_layer_iterator(layer) {
             let row = point.get_origin_id() as u32;

@@ -4,7 +4,8 @@
 //! choose their neighbours; then the rows that were chosen get the edges back. A batch at most doubles the graph and
 //! later is a small share of it, so little is lost by its rows not seeing each other (the prefix doubling of ParlayANN,
 //! Manohar et al. 2024). The result depends on the rows and the seed alone, not on threads. The graph over the first
-//! rows, as it stood when they were in, is kept as an upper layer: rows of upper layers are the first ones.
+//! rows, as it stood when they were in, is kept as an upper layer: rows of upper layers are the first ones. Where there is
+//! an earlier graph, growth goes on from what is left of it (`resume`).
 
 use super::build::{BuildParams, Cancelled};
 use super::choose::{Chooser, CodedRows};
@@ -12,6 +13,7 @@ use super::code::{Codes, code_stride};
 use super::draft::{Draft, shuffled};
 use super::lists::{Lists, fill};
 use super::pool::Scratch;
+use super::resume::{Earlier, Kept, Origin};
 use super::space::Space;
 use super::walk::{View, walk};
 use std::ops::Range;
@@ -33,11 +35,19 @@ const TOP_ROWS_MIN: usize = 32;
 /// Rows handed to a thread at a time.
 const BLOCK_ROWS: usize = 64;
 
-/// Finds neighbours for some rows of a space, which are different vectors.
-pub fn grow(space: &Space<'_>, rows: &[u32], params: &BuildParams, cancel: &AtomicBool) -> Result<Draft, Cancelled> {
-    let mut growth = Growth::new(space, rows, params);
-    let mut done = rows.len().min(FIRST_ROWS).min(growth.layers.last().copied().unwrap_or(FIRST_ROWS));
-    growth.add(0..done, cancel);
+/// Finds neighbours for some rows of a space, which are different vectors; an earlier graph over some of them saves time.
+pub fn grow(
+    space: &Space<'_>,
+    rows: &[u32],
+    earlier: Option<&Earlier<'_>>,
+    params: &BuildParams,
+    cancel: &AtomicBool,
+) -> Result<Draft, Cancelled> {
+    let kept = earlier.and_then(|earlier| Kept::of(earlier, rows, space.rows(), params));
+    let (mut growth, mut done) = match kept {
+        Some((kept, order)) => Growth::resume(space, rows, (&kept, order), params, cancel),
+        None => Growth::begin(space, rows, params, cancel),
+    };
     while done < rows.len() {
         if cancel.load(Ordering::Relaxed) {
             return Err(Cancelled);
@@ -66,6 +76,7 @@ struct Growth<'a> {
     /// Sizes and lists of the layers that are kept, the largest first.
     counts: Vec<u32>,
     upper: Vec<u32>,
+    origins: Vec<Origin>,
 }
 
 /// What one thread works with.
@@ -76,13 +87,52 @@ struct Worker {
 }
 
 impl<'a> Growth<'a> {
-    fn new(space: &'a Space<'a>, rows: &[u32], params: &'a BuildParams) -> Self {
-        let order = shuffled(rows, params.seed);
-        let codes = Codes::of(space, &order);
-        let base = Lists::new(rows.len(), 3 * params.m);
+    /// Starts with a few rows that know each other, and returns how many they are.
+    fn begin(space: &'a Space<'a>, rows: &[u32], params: &'a BuildParams, cancel: &AtomicBool) -> (Self, usize) {
         let sizes = std::iter::successors(Some(rows.len() / params.m), |size| Some(size / params.m));
-        let layers = sizes.take_while(|&size| size >= TOP_ROWS_MIN).collect();
-        Self { space, params, order, codes, base, layers, counts: Vec::new(), upper: Vec::new() }
+        let layers: Vec<usize> = sizes.take_while(|&size| size >= TOP_ROWS_MIN).collect();
+        let done = rows.len().min(FIRST_ROWS).min(layers.last().copied().unwrap_or(FIRST_ROWS));
+        let mut growth = Self { layers, ..Self::new(space, shuffled(rows, params.seed), params) };
+        growth.add(0..done, cancel);
+        (growth, done)
+    }
+
+    /// Starts with what is left of an earlier graph, and returns how many rows that are.
+    fn resume(
+        space: &'a Space<'a>,
+        rows: &[u32],
+        (kept, mut order): (&Kept<'_>, Vec<u32>),
+        params: &'a BuildParams,
+        cancel: &AtomicBool,
+    ) -> (Self, usize) {
+        let done = order.len();
+        let mut is_kept = vec![false; space.rows()];
+        order.iter().for_each(|&row| is_kept[row as usize] = true);
+        let new: Vec<u32> = rows.iter().copied().filter(|&row| !is_kept[row as usize]).collect();
+        order.extend(shuffled(&new, params.seed));
+        let mut growth = Self::new(space, order, params);
+        let lists = growth.work(2 * params.m, done, cancel, |at, worker| {
+            kept.choose_base(growth.coded(), at as u32, &mut worker.chooser);
+        });
+        for (at, list) in (0..).zip(lists.chunks_exact(2 * params.m)) {
+            growth.base.put(at, list);
+            growth.origins[at as usize] = if kept.is_whole(at) { Origin::Settled } else { Origin::Changed };
+        }
+        for (rows, lists) in kept.layers() {
+            growth.counts.push(rows as u32);
+            let layer = growth.work(params.m, rows, cancel, |at, worker| {
+                kept.choose_upper(growth.coded(), at as u32, (rows, lists.clone()), &mut worker.chooser);
+            });
+            growth.upper.extend(layer);
+        }
+        (growth, done)
+    }
+
+    fn new(space: &'a Space<'a>, order: Vec<u32>, params: &'a BuildParams) -> Self {
+        let codes = Codes::of(space, &order);
+        let base = Lists::new(order.len(), 3 * params.m);
+        let origins = vec![Origin::New; order.len()];
+        Self { space, params, order, codes, base, layers: Vec::new(), counts: Vec::new(), upper: Vec::new(), origins }
     }
 
     /// Connects the rows of a batch with those before it; the first batch with each other.
@@ -124,7 +174,11 @@ impl<'a> Growth<'a> {
             }
         });
         for (group, list) in groups.iter().zip(lists.chunks_exact(capacity)) {
-            self.base.put(group[0].0, list);
+            let row = group[0].0;
+            self.base.put(row, list);
+            if self.origins[row as usize] == Origin::Settled {
+                self.origins[row as usize] = Origin::Changed;
+            }
         }
     }
 
@@ -212,6 +266,8 @@ impl<'a> Growth<'a> {
     /// Returns the edges by the row numbers of the space.
     fn draft(self) -> Draft {
         let rows_of = |ids: &[u32]| ids.iter().map(|&id| self.order[id as usize]).collect::<Vec<_>>();
+        let mut origins = vec![Origin::New; self.space.rows()];
+        self.order.iter().zip(&self.origins).for_each(|(&row, &origin)| origins[row as usize] = origin);
         let mut base = Lists::new(self.space.rows(), self.base.degree());
         (0..self.order.len()).for_each(|at| base.put(self.order[at], &rows_of(self.base.get(at as u32))));
         let mut upper = Vec::with_capacity(self.counts.len());
@@ -224,7 +280,7 @@ impl<'a> Growth<'a> {
             upper.push((0..).zip(lists).map(|(at, list)| (self.order[at], rows_of(list))).collect());
             rest = below;
         }
-        Draft { base, upper }
+        Draft { base, upper, origins }
     }
 }
 
@@ -239,7 +295,7 @@ mod tests {
         let space = Space::new(Kernels::get(), Metric::L2, 4, vectors.chunks(4).collect());
         let params = BuildParams { m: 4, ef_construction: 16, threads, seed: 3, drafter: Drafter::Growth };
         let rows: Vec<u32> = (0..space.rows() as u32).collect();
-        grow(&space, &rows, &params, &AtomicBool::new(false)).expect("not cancelled")
+        grow(&space, &rows, None, &params, &AtomicBool::new(false)).expect("not cancelled")
     }
 
     #[test]

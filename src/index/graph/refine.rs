@@ -7,6 +7,7 @@ use super::build::{Cancelled, Graph};
 use super::choose::{Chooser, CodedRows};
 use super::lists::{Lists, fill};
 use super::pool::Scratch;
+use super::resume::Origin;
 use super::space::Space;
 use super::walk::walk;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,29 +23,46 @@ const CHOICE_MAX: usize = 160;
 /// Rows handed to a thread at a time.
 const BLOCK_ROWS: usize = 256;
 
-/// Chooses the lists of layer 0 again for the first `rows` rows, at most `degree` neighbours for each.
+/// Chooses the lists of layer 0 again for the first rows, at most `degree` neighbours for each.
+///
+/// How much is done for a row follows from its origin: a new one is searched for, a changed list is chosen again from
+/// itself and from those who name the row, a settled one stays.
 pub fn refine(
     space: &Space<'_>,
     graph: &mut Graph,
-    (rows, degree): (usize, usize),
+    (origins, degree): (&[Origin], usize),
     threads: usize,
     cancel: &AtomicBool,
 ) -> Result<(), Cancelled> {
+    let rows = origins.len();
     let named_by = graph.base.reversed();
     let coded = CodedRows::new(space, &graph.codes);
     let mut forward = Lists::new(graph.base.rows(), degree);
     let view = graph.view(space.dimension());
+    let keep = |chooser: &mut Chooser, list: &[u32]| {
+        chooser.chosen.clear();
+        chooser.chosen.extend_from_slice(list);
+    };
     fill_lists(&mut forward, rows, threads, cancel, |row, worker| {
         let Worker { scratch, chooser } = worker;
-        coded.ask(row, &mut scratch.query);
-        walk(space.kernels(), &view, CANDIDATES, None, scratch);
-        chooser.near.extend(scratch.found());
+        match origins[row as usize] {
+            Origin::Settled => return keep(chooser, graph.base.get(row)),
+            Origin::Changed => {}
+            Origin::New => {
+                coded.ask(row, &mut scratch.query);
+                walk(space.kernels(), &view, CANDIDATES, None, scratch);
+                chooser.near.extend(scratch.found());
+            }
+        }
         chooser.near.extend(graph.base.get(row).iter().chain(named_by.get(row)));
         chooser.choose(coded, row, degree, CHOICE_MAX);
     })?;
     let named_by = forward.reversed();
     let mut both = Lists::new(graph.base.rows(), degree);
     fill_lists(&mut both, rows, threads, cancel, |row, worker| {
+        if origins[row as usize] == Origin::Settled {
+            return keep(&mut worker.chooser, forward.get(row));
+        }
         worker.chooser.near.extend(forward.get(row).iter().chain(named_by.get(row)));
         worker.chooser.choose(coded, row, degree, CHOICE_MAX);
     })?;
@@ -151,7 +169,7 @@ mod tests {
             Space::new(Kernels::get(), metric, vectors.len() / rows, vectors.chunks(vectors.len() / rows).collect());
         for drafter in [Drafter::Growth, Drafter::HnswRs] {
             let params = BuildParams { m: 8, ef_construction: 40, threads: 2, seed: 1, drafter };
-            let mut graph = build(&space, &params, &AtomicBool::new(false)).expect("not cancelled");
+            let mut graph = build(&space, None, &params, &AtomicBool::new(false)).expect("not cancelled");
             assert_eq!(connect(&space, &mut graph), 0, "a row was out of reach");
             let mut order = graph.order.clone();
             order.sort_unstable();
@@ -184,7 +202,7 @@ mod tests {
     fn cancelling_stops_a_build() {
         let vectors = numbers(2000 * 4, 7);
         let space = Space::new(Kernels::get(), Metric::L2, 4, vectors.chunks(4).collect());
-        let built = build(&space, &BuildParams::usual(2, 1), &AtomicBool::new(true));
+        let built = build(&space, None, &BuildParams::usual(2, 1), &AtomicBool::new(true));
         assert_eq!(built.err(), Some(Cancelled));
     }
 }

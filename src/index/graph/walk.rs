@@ -161,7 +161,7 @@ pub(super) fn multiply(kernels: Kernels, view: &View<'_>, query: &CodedQuery, ba
 impl<'a> View<'a> {
     /// Returns the neighbours of a row in layer 0.
     #[inline]
-    fn neighbours(&self, row: u32) -> impl Iterator<Item = u32> + use<'a> {
+    pub(super) fn neighbours(&self, row: u32) -> impl Iterator<Item = u32> + use<'a> {
         let base = self.base;
         let list = base.get(row as usize * self.degree..(row as usize + 1) * self.degree).unwrap_or_default();
         list.iter().copied().take_while(|&id| id != NONE)

@@ -11,7 +11,7 @@ use ragstone::index::generation::{RowVectors, Verify, write_generation};
 use ragstone::index::graph::{BuildParams, Scratch};
 use ragstone::index::text::{Analyzer, TextIndex};
 use ragstone::index::{Bitset, Generation};
-use ragstone::schema::Metric;
+use ragstone::schema::{Metric, ShortForm};
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
@@ -107,8 +107,10 @@ fn run_path(path: &str, folder: &Path) {
         normalize(&mut query);
         let (long, short) = (random.words(60, VOCABULARY), analyzer.analyze(&random.words(6, VOCABULARY)));
         match path {
-            "walk" => counted(|| drop(generation.search(&query, 10, 128, None, &mut scratch))),
-            "walk_within" => counted(|| drop(generation.search(&query, 10, 128, Some(&tenth), &mut scratch))),
+            "walk" => counted(|| drop(generation.search(&query, 10, (128, ShortForm::Bytes), None, &mut scratch))),
+            "walk_within" => {
+                counted(|| drop(generation.search(&query, 10, (128, ShortForm::Bytes), Some(&tenth), &mut scratch)))
+            }
             "sift" => counted(|| drop(generation.sift(&query, 10, &tenth, &mut scratch))),
             "analyze" => counted(|| drop(analyzer.analyze(&long))),
             _ => counted(|| drop(index.search(&short, 10, |_| true, u32::MAX))),

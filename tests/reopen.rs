@@ -143,3 +143,35 @@ fn a_list_says_of_closed_collections_what_they_say_when_they_are_open() {
     server.ok("DELETE", "/v1/collections/empty", None);
     assert_eq!(server.get("/v1/collections")["collections"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn vectors_in_16_bits_are_the_same_before_and_after_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let create =
+        |embedding: Value| server.call("POST", "/v1/collections", Some(&json!({"name": "h", "embedding": embedding})));
+    assert_eq!(create(json!({"dimension": 8, "walk": "bits"})).1["field"], "embedding.walk");
+    let (status, made) = create(json!({"dimension": 300, "metric": "l2", "storage": "f16", "walk": "bits"}));
+    assert_eq!(
+        (status, &made["embedding"]["storage"], &made["embedding"]["walk"]),
+        (201, &json!("f16"), &json!("bits"))
+    );
+    let mut random = Random(3);
+    let chunks: Vec<Value> =
+        (0..600).map(|row| json!({"id": format!("r{row}"), "embedding": random.vector(300)})).collect();
+    server.post("/v1/collections/h/chunks", json!({ "chunks": chunks }));
+    let large = json!({"chunks": [{"id": "x", "embedding": vec![70_000.0; 300]}]});
+    let (status, refused) = server.call("POST", "/v1/collections/h/chunks", Some(&large));
+    assert_eq!((status, &refused["code"]), (422, &json!("invalid_embedding")));
+    server.optimize("h");
+    server.post("/v1/collections/h/chunks", json!({"chunks": [{"id": "last", "embedding": random.vector(300)}]}));
+    let question = json!({"embedding": Random(8).vector(300), "k": 20, "include": ["embedding"]});
+    let hits = |server: &Server| server.post("/v1/collections/h/search", question.clone())["hits"].clone();
+    let before = hits(&server);
+    // The smallest number of 16 bits is 2^-24, and all others are so many of it.
+    let fits = |value: &Value| (value.as_f64().unwrap() * f64::from(1 << 24)).fract() == 0.0;
+    assert!(before[0]["embedding"].as_array().unwrap().iter().all(fits));
+    assert!(server.stop(Duration::from_secs(10)));
+    let server = Server::start(folder.path());
+    assert_eq!(hits(&server), before);
+}

@@ -8,7 +8,7 @@ use super::extract::{Json, Name};
 use super::jobs::{self, Started};
 use crate::error::{Error, Result};
 use crate::schema::collection::Chunking;
-use crate::schema::{CollectionName, Field, FieldType, Metric, Version};
+use crate::schema::{CollectionName, Field, FieldType, Metric, ShortForm, Storage, VectorForms, Version};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionChange, CollectionInfo, NewCollection};
 use axum::extract::State;
@@ -49,6 +49,10 @@ struct EmbeddingForm {
     precision: Option<Precision>,
     dimension: Option<usize>,
     metric: Option<Metric>,
+    #[serde(default)]
+    storage: Storage,
+    #[serde(default)]
+    walk: ShortForm,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +92,8 @@ struct EmbeddingAnswer {
     precision: Option<Precision>,
     dimension: usize,
     metric: Metric,
+    #[serde(flatten)]
+    forms: VectorForms,
 }
 
 #[derive(Serialize)]
@@ -111,6 +117,7 @@ impl From<CollectionInfo> for CollectionForm {
                 precision,
                 dimension: info.embedding.dimension,
                 metric: info.embedding.metric,
+                forms: info.embedding.forms,
             },
             fields: info.fields,
             chunking: info.chunking,
@@ -182,6 +189,7 @@ impl CreateCollection {
         Ok(NewCollection {
             name: CollectionName::parse(&self.name)?,
             description: self.description.unwrap_or_default(),
+            forms: self.embedding.as_ref().map_or(VectorForms::default(), EmbeddingForm::forms),
             embedding: self.embedding.map_or(Ok(EmbeddingChoice::Default), EmbeddingForm::check)?,
             fields: self.fields.unwrap_or_default().into_iter().map(FieldForm::check).collect::<Result<_>>()?,
             chunking: self.chunking,
@@ -197,6 +205,10 @@ impl ChangeCollection {
 }
 
 impl EmbeddingForm {
+    fn forms(&self) -> VectorForms {
+        VectorForms { storage: self.storage, walk: self.walk }
+    }
+
     fn check(self) -> Result<EmbeddingChoice> {
         let invalid = |detail: &str| Err(Error::InvalidArgument { field: "embedding", detail: detail.to_owned() });
         match self {
@@ -209,6 +221,7 @@ impl EmbeddingForm {
             Self { dimension: Some(dimension), metric, .. } => {
                 Ok(EmbeddingChoice::Dimension { dimension, metric: metric.unwrap_or_default() })
             }
+            form if form.forms() != VectorForms::default() => Ok(EmbeddingChoice::Default),
             Self { model: None, dimension: None, .. } => invalid("neither model nor dimension is given"),
         }
     }

@@ -17,16 +17,20 @@ pub const SCHEMAS: &str = r##"{
 "Field": {"type": "object", "required": ["name", "type"], "properties": {
   "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"}}},
 "Precision": {"type": "string", "enum": ["f32", "bf16", "int8"], "default": "f32"},
+"Storage": {"type": "string", "enum": ["f32", "f16"], "default": "f32"},
+"Walk": {"type": "string", "enum": ["bytes", "bits"], "default": "bytes"},
 "CreateCollection": {"type": "object", "required": ["name"], "additionalProperties": false, "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
   "description": {"type": "string"},
   "embedding": {"oneOf": [
     {"type": "object", "required": ["model"], "additionalProperties": false, "properties": {
       "model": {"type": "string"}, "precision": {"$ref": "#/components/schemas/Precision"},
-      "metric": {"const": "cosine"}}},
+      "metric": {"const": "cosine"}, "storage": {"$ref": "#/components/schemas/Storage"},
+      "walk": {"$ref": "#/components/schemas/Walk"}}},
     {"type": "object", "required": ["dimension"], "additionalProperties": false, "properties": {
       "dimension": {"type": "integer", "minimum": 2, "maximum": 8192},
-      "metric": {"$ref": "#/components/schemas/Metric"}}}]},
+      "metric": {"$ref": "#/components/schemas/Metric"}, "storage": {"$ref": "#/components/schemas/Storage"},
+      "walk": {"$ref": "#/components/schemas/Walk"}}}]},
   "fields": {"type": "array", "maxItems": 256, "items": {
     "type": "object", "required": ["name", "type"], "additionalProperties": false, "properties": {
       "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"},
@@ -46,7 +50,8 @@ pub const SCHEMAS: &str = r##"{
   "embedding": {"type": "object", "required": ["dimension", "metric"], "properties": {
     "model": {"type": "string"}, "revision": {"type": "string"},
     "precision": {"$ref": "#/components/schemas/Precision"}, "dimension": {"type": "integer"},
-    "metric": {"$ref": "#/components/schemas/Metric"}}},
+    "metric": {"$ref": "#/components/schemas/Metric"}, "storage": {"$ref": "#/components/schemas/Storage"},
+    "walk": {"$ref": "#/components/schemas/Walk"}}},
   "fields": {"type": "array", "items": {"$ref": "#/components/schemas/Field"}},
   "chunking": {"$ref": "#/components/schemas/Chunking"},
   "documents": {"type": "integer"}, "chunks": {"type": "integer"}, "version": {"type": "integer"},

@@ -16,7 +16,7 @@ use super::search::SearchArgs;
 use super::serve::ServeArgs;
 use super::verify::VerifyArgs;
 use super::versions::VersionsArgs;
-use crate::schema::CollectionName;
+use crate::schema::{CollectionName, ShortForm, Storage};
 use clap::{Args, Parser, Subcommand};
 use ragstone_models::Precision;
 use std::path::PathBuf;
@@ -117,6 +117,24 @@ impl Cli {
 /// Reads how numbers are held while a model computes.
 pub fn parse_precision(name: &str) -> Result<Precision, String> {
     Precision::parse(name).ok_or_else(|| "it is not f32, bf16 or int8".to_owned())
+}
+
+/// Reads how vectors are stored.
+pub fn parse_storage(name: &str) -> Result<Storage, String> {
+    match name {
+        "f32" => Ok(Storage::F32),
+        "f16" => Ok(Storage::F16),
+        _ => Err("it is not f32 or f16".to_owned()),
+    }
+}
+
+/// Reads what walks read of vectors.
+pub fn parse_walk(name: &str) -> Result<ShortForm, String> {
+    match name {
+        "bytes" => Ok(ShortForm::Bytes),
+        "bits" => Ok(ShortForm::Bits),
+        _ => Err("it is not bytes or bits".to_owned()),
+    }
 }
 
 /// Reads the name of a collection.

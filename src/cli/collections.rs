@@ -2,12 +2,12 @@
 //!
 //! Works on the data folder; with a server, its own routes do the same.
 
-use super::args::{parse_collection, parse_precision};
+use super::args::{parse_collection, parse_precision, parse_storage, parse_walk};
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::output::{one_line, print_json, print_line, print_table};
 use super::shape;
-use crate::schema::{CollectionName, Metric};
+use crate::schema::{CollectionName, Metric, ShortForm, Storage, VectorForms};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionInfo, NewCollection};
 use clap::{Args, Subcommand};
@@ -60,6 +60,12 @@ struct CreateArgs {
     /// Compare them by cosine, dot or l2
     #[arg(long, requires = "dimension", value_parser = parse_metric)]
     metric: Option<Metric>,
+    /// Store vectors in f32 or f16
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = parse_storage)]
+    storage: Storage,
+    /// Let searches walk by bytes or bits of vectors
+    #[arg(long, value_name = "FORM", default_value = "bytes", value_parser = parse_walk)]
+    walk: ShortForm,
     /// Say what it holds
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
@@ -114,8 +120,14 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Exit, Failure> {
         (None, Some(dimension)) => EmbeddingChoice::Dimension { dimension, metric: args.metric.unwrap_or_default() },
         (None, None) => EmbeddingChoice::Default,
     };
-    let new =
-        NewCollection { name: args.name, description: args.description, embedding, fields: Vec::new(), chunking: None };
+    let new = NewCollection {
+        name: args.name,
+        description: args.description,
+        embedding,
+        forms: VectorForms { storage: args.storage, walk: args.walk },
+        fields: Vec::new(),
+        chunking: None,
+    };
     let info = context.with_store(async |store| Ok(store.create_collection(new).await?)).await?;
     show(&info, context);
     Ok(Exit::Done)

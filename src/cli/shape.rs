@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 /// Returns a collection.
 pub fn collection(info: &CollectionInfo) -> Value {
     let mut embedding = json!({ "dimension": info.embedding.dimension, "metric": info.embedding.metric });
+    embedding["storage"] = json!(info.embedding.forms.storage);
+    embedding["walk"] = json!(info.embedding.forms.walk);
     if let Some(model) = &info.embedding.model {
         embedding["model"] = model.name.clone().into();
     }

@@ -18,6 +18,7 @@ pub use plan::{Plan, Strategy};
 pub use run::{Found, Ranked, search};
 
 use crate::index::text::Analyzed;
+use crate::schema::ShortForm;
 
 /// Which legs a search uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Search {
     pub fusion: Fusion,
     /// Weight of difference from earlier hits (maximal marginal relevance), from 0 (off) to 1.
     pub diversity: f32,
+    /// What a walk reads of a row.
+    pub walk: ShortForm,
     /// Scan instead of walking.
     pub exact: bool,
 }

@@ -7,6 +7,7 @@
 use super::cost::Costs;
 use crate::index::generation::WITHIN_SHARE_MAX;
 use crate::index::graph::{code_stride, sketch_stride};
+use crate::schema::ShortForm;
 use serde::Serialize;
 
 /// Times are for vectors of this length; codes of longer ones take as much longer.
@@ -15,6 +16,9 @@ const DIMENSION: f64 = 384.0;
 const EFFORT: f64 = 128.0;
 /// How the list grows as fewer rows are allowed: by its length times this, over the share.
 const EFFORT_OVER_SHARE: f64 = 0.06;
+
+/// How many times longer the list is where a walk reads one bit for each dimension, whose scores are rougher.
+const EFFORT_OF_BITS: f64 = 2.0;
 
 /// How the dense leg runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -80,6 +84,8 @@ pub struct Situation {
     pub wanted: usize,
     /// Length of a vector.
     pub dimension: usize,
+    /// What a walk reads of a row.
+    pub walk: ShortForm,
     /// Whether the caller asked for the exact answer.
     pub exact: bool,
 }
@@ -109,7 +115,8 @@ impl Situation {
             true => EFFORT * (1.0 + EFFORT_OVER_SHARE / share),
             false => EFFORT * (0.25 + 0.75 * share),
         };
-        (effort as usize).max(2 * self.wanted)
+        let longer = if self.walk == ShortForm::Bits { EFFORT_OF_BITS } else { 1.0 };
+        ((effort * longer) as usize).max(2 * self.wanted)
     }
 
     fn scan_us(&self, costs: &Costs) -> u64 {
@@ -134,7 +141,9 @@ mod tests {
     use super::*;
 
     fn choose(allowed: usize, rows: usize, covered: usize) -> Strategy {
-        Situation { allowed, rows, covered, wanted: 10, dimension: 384, exact: false }.choose(&Costs::get()).0
+        Situation { allowed, rows, covered, wanted: 10, dimension: 384, walk: ShortForm::Bytes, exact: false }
+            .choose(&Costs::get())
+            .0
     }
 
     #[test]

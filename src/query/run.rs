@@ -124,6 +124,7 @@ impl Run<'_> {
             covered,
             wanted: self.candidates(),
             dimension: self.snapshot.dimension(),
+            walk: self.search.walk,
             exact: self.search.exact,
         };
         let (strategy, effort, estimated_us) = match self.uses_dense() {
@@ -165,7 +166,7 @@ impl Run<'_> {
             let generation = placed.generation();
             let mut found = match plan.strategy {
                 Strategy::Graph | Strategy::GraphFiltered => {
-                    generation.search(query, wanted, plan.effort, Some(allowed), scratch)
+                    generation.search(query, wanted, (plan.effort, self.search.walk), Some(allowed), scratch)
                 }
                 Strategy::Scan => generation.sift(query, wanted, allowed, scratch),
                 Strategy::Exact | Strategy::None => generation.scan(query, wanted, Some(allowed), scratch),

@@ -4,6 +4,7 @@
 //! Nothing is read or written here.
 
 use super::field::{Field, FieldType};
+use super::form::VectorForms;
 use super::metric::Metric;
 use super::row;
 use crate::error::{Error, Result};
@@ -27,6 +28,9 @@ pub struct EmbeddingSchema {
     pub dimension: usize,
     /// Measure of nearness.
     pub metric: Metric,
+    /// How vectors are kept.
+    #[serde(default)]
+    pub forms: VectorForms,
 }
 
 /// Rules by which documents are cut.
@@ -145,7 +149,12 @@ mod tests {
     fn an_unknown_field_is_answered_with_the_nearest_one() {
         let schema = CollectionSchema {
             description: String::new(),
-            embedding: EmbeddingSchema { model: None, dimension: 2, metric: Metric::Cosine },
+            embedding: EmbeddingSchema {
+                model: None,
+                dimension: 2,
+                metric: Metric::Cosine,
+                forms: VectorForms::default(),
+            },
             chunking: Chunking::default(),
             fields: vec![Field { name: "year".into(), field_type: FieldType::Number }],
         };

@@ -6,12 +6,14 @@
 
 pub mod collection;
 pub mod field;
+mod form;
 pub mod id;
-pub mod metric;
+mod metric;
 pub mod row;
 
 pub use collection::{CollectionSchema, EmbeddingSchema};
 pub use field::{Field, FieldType, Metadata, Value};
+pub use form::{ShortForm, Storage, VectorForms};
 pub use id::{ChunkId, CollectionName, DocumentId, Version};
 pub use metric::Metric;
 pub use row::ChunkRow;

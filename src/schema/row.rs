@@ -2,18 +2,20 @@
 //!
 //! Column names stand here once. Row ids, versions and files belong to `table`.
 
-use super::collection::CollectionSchema;
+use super::collection::{CollectionSchema, EmbeddingSchema};
 use super::field::{FieldType, Metadata, Value};
+use super::form::{Half, Storage};
 use crate::error::{Error, Result};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryBuilder, FixedSizeListBuilder, Float32Builder,
-    Float64Builder, Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
-    UInt64Builder,
+    Float64Builder, Int32Builder, Int64Builder, ListBuilder, PrimitiveBuilder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow::datatypes::{
-    DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
-    TimestampMicrosecondType,
+    ArrowPrimitiveType, DataType, Field as ArrowField, Float16Type, Float32Type, Float64Type, Int32Type, Int64Type,
+    Schema, SchemaRef, TimestampMicrosecondType,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -164,7 +166,7 @@ pub fn arrow_schema(schema: &CollectionSchema) -> SchemaRef {
         ArrowField::new(DOCUMENT_ID, DataType::Utf8, false),
         ArrowField::new(CHUNK_INDEX, DataType::Int32, false),
         optional(TEXT, DataType::Utf8),
-        optional(EMBEDDING, embedding_type(schema.embedding.dimension)),
+        optional(EMBEDDING, embedding_type(&schema.embedding)),
         optional(EMBEDDING_HASH, DataType::UInt64),
         optional(MODEL, DataType::Utf8),
         optional(URI, DataType::Utf8),
@@ -186,9 +188,16 @@ pub fn arrow_schema(schema: &CollectionSchema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn embedding_type(dimension: usize) -> DataType {
-    let item = Arc::new(ArrowField::new("item", DataType::Float32, true));
-    DataType::FixedSizeList(item, dimension as i32)
+fn embedding_type(embedding: &EmbeddingSchema) -> DataType {
+    let value = match embedding.forms.storage {
+        Storage::F32 => DataType::Float32,
+        Storage::F16 => DataType::Float16,
+    };
+    DataType::FixedSizeList(Arc::new(ArrowField::new("item", value, true)), embedding.dimension as i32)
+}
+
+fn halves(vector: &[f32]) -> Cow<'_, [Half]> {
+    Cow::Owned(vector.iter().map(|&value| Half::from_f32(value)).collect())
 }
 
 /// Builds one batch of a collection's table from rows whose metadata fits the schema.
@@ -204,7 +213,12 @@ fn column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<Ar
         DOCUMENT_ID => texts(rows, |row| Some(&row.document_id)),
         CHUNK_INDEX => i32s(rows, |row| Some(row.chunk_index)),
         TEXT => texts(rows, |row| row.text.as_ref()),
-        EMBEDDING => embeddings(rows, schema.embedding.dimension)?,
+        EMBEDDING => match schema.embedding.forms.storage {
+            Storage::F32 => {
+                embeddings::<Float32Type>(rows, schema.embedding.dimension, |vector| Cow::Borrowed(vector))?
+            }
+            Storage::F16 => embeddings::<Float16Type>(rows, schema.embedding.dimension, halves)?,
+        },
         EMBEDDING_HASH => {
             let mut builder = UInt64Builder::with_capacity(rows.len());
             rows.iter().for_each(|row| builder.append_option(row.embedding_hash));
@@ -324,13 +338,17 @@ fn hashes(rows: &[ChunkRow]) -> Result<ArrayRef> {
     Ok(Arc::new(builder.finish()))
 }
 
-fn embeddings(rows: &[ChunkRow], dimension: usize) -> Result<ArrayRef> {
-    let values = Float32Builder::with_capacity(rows.len() * dimension);
+fn embeddings<T: ArrowPrimitiveType>(
+    rows: &[ChunkRow],
+    dimension: usize,
+    stored: for<'a> fn(&'a [f32]) -> Cow<'a, [T::Native]>,
+) -> Result<ArrayRef> {
+    let values = PrimitiveBuilder::<T>::with_capacity(rows.len() * dimension);
     let mut builder = FixedSizeListBuilder::with_capacity(values, dimension as i32, rows.len());
     for row in rows {
         match &row.embedding {
             Some(vector) if vector.len() == dimension => {
-                builder.values().append_slice(vector);
+                builder.values().append_slice(&stored(vector));
                 builder.append(true);
             }
             Some(vector) => return Err(Error::DimensionMismatch { expected: dimension, found: vector.len() }),
@@ -423,7 +441,12 @@ impl Cell<'_> {
 
     fn vector(&self) -> Option<Vec<f32>> {
         let items = self.column(EMBEDDING)?.as_fixed_size_list_opt()?.value(self.at);
-        Some(items.as_primitive_opt::<Float32Type>()?.values().to_vec())
+        match items.as_primitive_opt::<Float32Type>() {
+            Some(values) => Some(values.values().to_vec()),
+            None => {
+                Some(items.as_primitive_opt::<Float16Type>()?.values().iter().map(|value| value.to_f32()).collect())
+            }
+        }
     }
 
     fn sha256(&self) -> Option<[u8; 32]> {
@@ -445,7 +468,8 @@ impl Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::collection::{Chunking, EmbeddingSchema};
+    use crate::schema::VectorForms;
+    use crate::schema::collection::Chunking;
     use crate::schema::{Field, Metric};
 
     #[test]
@@ -453,7 +477,12 @@ mod tests {
         let field = |name: &str, field_type| Field { name: name.into(), field_type };
         let schema = CollectionSchema {
             description: String::new(),
-            embedding: EmbeddingSchema { model: None, dimension: 2, metric: Metric::Dot },
+            embedding: EmbeddingSchema {
+                model: None,
+                dimension: 2,
+                metric: Metric::Dot,
+                forms: VectorForms::default(),
+            },
             chunking: Chunking::default(),
             fields: vec![field("year", FieldType::Number), field("tags", FieldType::StringList)],
         };

@@ -87,7 +87,7 @@ fn invalid(detail: String) -> Error {
 mod tests {
     use super::*;
     use crate::schema::collection::Chunking;
-    use crate::schema::{EmbeddingSchema, FieldType, Metric};
+    use crate::schema::{EmbeddingSchema, FieldType, Metric, VectorForms};
 
     fn field(name: &str) -> Field {
         Field { name: name.into(), field_type: FieldType::Number }
@@ -96,7 +96,12 @@ mod tests {
     fn code(change: CollectionChange) -> &'static str {
         let schema = CollectionSchema {
             description: "old".into(),
-            embedding: EmbeddingSchema { model: None, dimension: 2, metric: Metric::Cosine },
+            embedding: EmbeddingSchema {
+                model: None,
+                dimension: 2,
+                metric: Metric::Cosine,
+                forms: VectorForms::default(),
+            },
             chunking: Chunking::default(),
             fields: vec![field("year"), field("price")],
         };

@@ -464,7 +464,7 @@ fn embed_missing(models: &Models, schema: &CollectionSchema, rows: &mut [Pending
         for (&at, vector) in part.iter().zip(vectors.chunks_exact(identity.dimension)) {
             let row = &mut rows[at].row;
             row.embedding_hash = Some(hash_vector(vector));
-            row.embedding = Some(super::upsert::check_vector(schema, vector.to_vec())?);
+            row.embedding = Some(super::upsert::stored_vector(schema, vector.to_vec())?);
             row.model = Some(identity.name.clone());
         }
     }

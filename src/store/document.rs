@@ -5,7 +5,7 @@
 
 use super::model::embed;
 use super::original::{Originals, hex};
-use super::upsert::{PendingRow, check_vector, hash_vector};
+use super::upsert::{PendingRow, hash_vector, stored_vector};
 use crate::config::limits::EMBED_BATCH;
 use crate::error::{Error, Result};
 use crate::schema::collection::Chunking;
@@ -131,7 +131,7 @@ impl IngestContext {
             let vectors = embed(&self.embedder, texts, TextKind::Document, Priority::Ingest)?;
             for (pending, vector) in part.iter_mut().zip(vectors.chunks_exact(identity.dimension)) {
                 pending.row.embedding_hash = Some(hash_vector(vector));
-                pending.row.embedding = Some(check_vector(&self.schema, vector.to_vec())?);
+                pending.row.embedding = Some(stored_vector(&self.schema, vector.to_vec())?);
                 pending.row.model = Some(identity.name.clone());
             }
         }

@@ -40,8 +40,9 @@ pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCo
 use crate::config::limits::{COLLECTIONS_OPEN, LISTED_AT_ONCE};
 use crate::config::{Config, Ocr};
 use crate::error::{Error, Result};
+use crate::index::graph::sketch_stride;
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
-use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric};
+use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric, ShortForm, VectorForms};
 use crate::table::DataFolder;
 use closed::closed_info;
 use futures::StreamExt;
@@ -270,17 +271,21 @@ impl Store {
                     let detail = format!("{dimension} is not between 2 and {DIMENSION_MAX}");
                     return Err(Error::InvalidArgument { field: "embedding.dimension", detail });
                 }
-                EmbeddingSchema { model: None, dimension: *dimension, metric: *metric }
+                EmbeddingSchema { model: None, dimension: *dimension, metric: *metric, forms: new.forms }
             }
-            EmbeddingChoice::Default => self.embedding_of(&self.config.model, None)?,
-            EmbeddingChoice::Model { name, precision } => self.embedding_of(name, *precision)?,
+            EmbeddingChoice::Default => self.embedding_of(&self.config.model, None, new.forms)?,
+            EmbeddingChoice::Model { name, precision } => self.embedding_of(name, *precision, new.forms)?,
         };
+        if new.forms.walk == ShortForm::Bits && sketch_stride(embedding.dimension) == 0 {
+            let detail = "walks by bits need vectors of 256 dimensions or more".to_owned();
+            return Err(Error::InvalidArgument { field: "embedding.walk", detail });
+        }
         Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }
 
-    fn embedding_of(&self, model: &str, precision: Option<Precision>) -> Result<EmbeddingSchema> {
+    fn embedding_of(&self, model: &str, precision: Option<Precision>, forms: VectorForms) -> Result<EmbeddingSchema> {
         let embedder = self.models.get(model, precision.unwrap_or(self.config.precision))?;
         let identity = embedder.identity().clone();
-        Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine })
+        Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine, forms })
     }
 }

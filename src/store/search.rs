@@ -201,6 +201,7 @@ impl Collection {
             per_document: request.per_document,
             fusion: request.fusion,
             diversity: request.diversity,
+            walk: state.schema.embedding.forms.walk,
             exact: request.exact,
         })
     }

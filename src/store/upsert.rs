@@ -52,7 +52,7 @@ fn check_chunk(schema: &CollectionSchema, chunk: NewChunk, now_micros: i64) -> R
         let detail = format!("chunk '{}' has neither text nor embedding", chunk.id);
         return Err(Error::InvalidArgument { field: "chunks", detail });
     }
-    let embedding = chunk.embedding.map(|vector| check_vector(schema, vector)).transpose()?;
+    let embedding = chunk.embedding.map(|vector| stored_vector(schema, vector)).transpose()?;
     let embedding_hash = embedding.as_deref().map(hash_vector);
     let row = ChunkRow {
         id: chunk.id,
@@ -66,7 +66,16 @@ fn check_chunk(schema: &CollectionSchema, chunk: NewChunk, now_micros: i64) -> R
     Ok(PendingRow { row, metadata: chunk.metadata })
 }
 
-/// Checks a vector and brings it into the form in which it is stored: of length 1 for cosine.
+/// Checks a vector and brings it into the form in which it is stored: that of a question, in the numbers of the table.
+pub fn stored_vector(schema: &CollectionSchema, vector: Vec<f32>) -> Result<Vec<f32>> {
+    let mut vector = check_vector(schema, vector)?;
+    match schema.embedding.forms.storage.round(&mut vector) {
+        true => Ok(vector),
+        false => Err(Error::InvalidEmbedding { detail: "a value is beyond 65,504, the largest that f16 stores" }),
+    }
+}
+
+/// Checks a vector and brings it into the form in which it is compared: of length 1 for cosine.
 pub fn check_vector(schema: &CollectionSchema, mut vector: Vec<f32>) -> Result<Vec<f32>> {
     let expected = schema.embedding.dimension;
     if vector.len() != expected {

@@ -3,7 +3,7 @@
 //! They are not the wire format; `api` and `cli` have their own.
 
 use crate::schema::collection::{Chunking, EmbeddingSchema};
-use crate::schema::{ChunkRow, CollectionName, Field, Metric, Version};
+use crate::schema::{ChunkRow, CollectionName, Field, Metric, VectorForms, Version};
 use ragstone_models::Precision;
 use serde_json::Map;
 
@@ -16,6 +16,8 @@ pub struct NewCollection {
     pub description: String,
     /// How its texts become vectors.
     pub embedding: EmbeddingChoice,
+    /// How its vectors are kept.
+    pub forms: VectorForms,
     /// Metadata fields known beforehand.
     pub fields: Vec<Field>,
     /// How its documents are cut; `None` for the defaults.

@@ -163,6 +163,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::VectorForms;
     use crate::schema::collection::{Chunking, EmbeddingSchema};
     use crate::schema::row::{ID, to_batch};
     use crate::schema::{ChunkRow, CollectionName, CollectionSchema, Metric};
@@ -255,7 +256,8 @@ mod tests {
     #[tokio::test]
     async fn a_join_is_put_in_place_unless_a_write_has_changed_its_fragments() {
         let folder = tempfile::tempdir().unwrap();
-        let embedding = EmbeddingSchema { model: None, dimension: 2, metric: Metric::Dot };
+        let embedding =
+            EmbeddingSchema { model: None, dimension: 2, metric: Metric::Dot, forms: VectorForms::default() };
         let (description, chunking, fields) = (String::new(), Chunking::default(), Vec::new());
         let schema = CollectionSchema { description, embedding, chunking, fields };
         let name = CollectionName::parse("joined").unwrap();

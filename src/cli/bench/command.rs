@@ -3,11 +3,13 @@
 //! Measures nothing itself.
 
 use super::search::{Figures, SearchRow, Workload, measure_search};
+use crate::cli::args::parse_walk;
 use crate::cli::context::{Context, Exit};
 use crate::cli::embed::parse_threads;
 use crate::cli::failure::Failure;
 use crate::cli::npy::read_matrix;
 use crate::cli::output::{print_json, print_line, print_table};
+use crate::schema::ShortForm;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -34,6 +36,9 @@ pub struct SearchBenchArgs {
     /// first one
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = parse_share)]
     grown: f64,
+    /// Walk by bytes or bits
+    #[arg(long, value_name = "FORM", default_value = "bytes", value_parser = parse_walk)]
+    walk: ShortForm,
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
@@ -46,6 +51,7 @@ pub fn run(command: BenchCommand, context: &Context) -> Result<Exit, Failure> {
     let BenchCommand::Search(args) = command;
     let (base, query) = (read_matrix(&args.base)?, read_matrix(&args.query)?);
     let workload = Workload::new(base, query, args.threads, context.config.threads)?.with_grown(args.grown);
+    let workload = workload.with_walk(args.walk);
     let figures = measure_search(workload)?;
     match context.json {
         true => print_json(&figures),

@@ -15,7 +15,7 @@ use crate::index::{Bitset, Generation};
 use crate::query::Strategy;
 use crate::query::cost::Costs;
 use crate::query::plan::Situation;
-use crate::schema::Metric;
+use crate::schema::{Metric, ShortForm};
 use crate::store::probe::calibrate_planner;
 use serde::Serialize;
 use std::path::Path;
@@ -66,6 +66,7 @@ pub struct Workload {
     threads: usize,
     build_threads: usize,
     grown: f64,
+    walk: ShortForm,
 }
 
 /// What was measured.
@@ -134,7 +135,7 @@ impl Workload {
                 Failure::new("invalid_embedding", detail)
             })?;
         }
-        Ok(Self { base, query, threads, build_threads, grown: 0.0 })
+        Ok(Self { base, query, threads, build_threads, grown: 0.0, walk: ShortForm::default() })
     }
 }
 
@@ -142,6 +143,11 @@ impl Workload {
     /// Leaves a share of the rows to a second build, which goes on from the first one.
     pub fn with_grown(self, share: f64) -> Self {
         Self { grown: share, ..self }
+    }
+
+    /// Lets walks read one form of the vectors.
+    pub fn with_walk(self, walk: ShortForm) -> Self {
+        Self { walk, ..self }
     }
 }
 
@@ -159,14 +165,14 @@ fn normalize(matrix: &mut Matrix) -> Result<(), usize> {
 
 /// Builds the index over the base and measures all shares and efforts.
 pub fn measure_search(workload: Workload) -> Result<Figures, Failure> {
-    let Workload { base, query, threads, build_threads, grown } = workload;
+    let Workload { base, query, threads, build_threads, grown, walk } = workload;
     let folder = tempfile::tempdir().map_err(|error| Failure::new("file", error.to_string()))?;
     let (vectors, dimension) = (base.rows(), base.columns);
     let built = build_index(folder.path(), &base, build_threads, grown)?;
     // The file holds the vectors too.
     drop(base);
     calibrate_planner();
-    let bench = Bench { generation: built.generation, query, threads, build_threads };
+    let bench = Bench { generation: built.generation, query, threads, build_threads, walk };
     let mut rows = Vec::new();
     for (filter, share) in FILTERS {
         eprintln!("searching a share of {share}");
@@ -228,6 +234,7 @@ struct Bench {
     query: Matrix,
     threads: usize,
     build_threads: usize,
+    walk: ShortForm,
 }
 
 impl Bench {
@@ -242,6 +249,7 @@ impl Bench {
             covered: rows,
             wanted: K,
             dimension: self.generation.dim(),
+            walk: self.walk,
             exact: false,
         }
         .choose(&Costs::get());
@@ -259,7 +267,8 @@ impl Bench {
         ];
         let walk_name = if count == rows { "graph" } else { "graph_filtered" };
         for effort in efforts(planned_effort) {
-            let walk = |query: &[f32], scratch: &mut Scratch| self.walk(query, effort, &allowed, count, scratch);
+            let walk =
+                |query: &[f32], scratch: &mut Scratch| self.walk_or_sift(query, effort, &allowed, count, scratch);
             let walked = measure(&self.query, self.query.rows(), self.threads, walk);
             let planned = !scans && effort == planned_effort;
             measured.push(row((filter, share), walk_name, effort, planned, &walked, &exact));
@@ -294,8 +303,15 @@ impl Bench {
     }
 
     /// Walks, and scans where the walk did not find enough.
-    fn walk(&self, query: &[f32], effort: usize, allowed: &Bitset, count: usize, scratch: &mut Scratch) -> Hits {
-        let found = self.generation.search(query, K, effort, Some(allowed), scratch);
+    fn walk_or_sift(
+        &self,
+        query: &[f32],
+        effort: usize,
+        allowed: &Bitset,
+        count: usize,
+        scratch: &mut Scratch,
+    ) -> Hits {
+        let found = self.generation.search(query, K, (effort, self.walk), Some(allowed), scratch);
         if found.hits.len() >= K.min(count) {
             return (found.hits, found.distances);
         }

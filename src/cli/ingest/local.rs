@@ -7,7 +7,7 @@ use super::report::{FileReport, Reporter};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::error::Error;
-use crate::schema::CollectionName;
+use crate::schema::{CollectionName, VectorForms};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{Collection, Content, IngestFile, IngestOptions, NewCollection, Store};
 use std::sync::Arc;
@@ -53,6 +53,7 @@ async fn open_or_create(store: &Store, name: &CollectionName) -> Result<Arc<Coll
         name: name.clone(),
         description: String::new(),
         embedding: EmbeddingChoice::Default,
+        forms: VectorForms::default(),
         fields: Vec::new(),
         chunking: None,
     };

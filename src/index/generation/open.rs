@@ -5,8 +5,8 @@
 use super::error::IndexError;
 use super::file::MappedFile;
 use super::layout::Section;
-use crate::index::graph::{NONE, View, code_stride};
-use crate::schema::Metric;
+use crate::index::graph::{NONE, View, code_stride, sketch_stride};
+use crate::schema::{Metric, ShortForm};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -101,7 +101,7 @@ impl Generation {
         &self.vectors()[ordinal as usize * self.dim()..][..self.dim()]
     }
 
-    /// Returns the graph and the codes.
+    /// Returns the graph and the short forms of rows; walks read the codes.
     pub fn view(&self) -> View<'_> {
         let header = self.file.header();
         View {
@@ -109,6 +109,9 @@ impl Generation {
             stride: code_stride(self.dim()),
             codes: self.file.bytes(Section::Codes),
             facts: self.file.values(Section::Facts),
+            short: ShortForm::Bytes,
+            sketches: self.file.values(Section::Sketches),
+            sketch_stride: sketch_stride(self.dim()),
             degree: header.degree as usize,
             base: self.file.values(Section::Base),
             upper_degree: header.upper_degree as usize,

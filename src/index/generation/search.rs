@@ -6,7 +6,8 @@ use super::layout::Section;
 use super::open::Generation;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, VectorBlock, prefetch, score_rows};
-use crate::index::graph::{Scratch, scan, scan_sketches, sketch_stride, walk};
+use crate::index::graph::{Scratch, View, scan, scan_sketches, sketch_stride, walk};
+use crate::schema::ShortForm;
 
 /// Share of allowed rows below which a walk steps over rows that are not allowed. Chosen: above it, a
 /// plain walk that is wider by one over the share looks at no more rows.
@@ -40,25 +41,30 @@ pub struct Found {
 }
 
 impl Generation {
-    /// Walks the graph for the `k` most similar rows, looking at `effort` rows at least; higher finds more for longer.
+    /// Walks the graph for the `k` most similar rows, looking at `effort` rows at least; higher finds more for longer. Short
+    /// vectors have no sketches and are walked by their codes.
     ///
     /// The query has the dimension of the generation and is normalised for cosine. `allowed` is by ordinal.
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
-        effort: usize,
+        (effort, short): (usize, ShortForm),
         allowed: Option<&Bitset>,
         scratch: &mut Scratch,
     ) -> Found {
         assert_eq!(query.len(), self.dim(), "dimension is checked where queries come in");
         let kernels = Kernels::get();
-        scratch.query.encode(self.metric(), query);
+        let view = View { short: if sketch_stride(self.dim()) == 0 { ShortForm::Bytes } else { short }, ..self.view() };
+        match view.short {
+            ShortForm::Bytes => scratch.query.encode(self.metric(), query),
+            ShortForm::Bits => self.sketch(query, scratch),
+        }
         let effort = effort.max(k).clamp(1, self.len().max(1));
         let share = allowed.map_or(1.0, |allowed| allowed.count() as f64 / self.len().max(1) as f64);
         let within = allowed.filter(|_| share < WITHIN_SHARE_MAX);
         let breadth = if within.is_some() { effort } else { ((effort as f64 / share) as usize).min(self.len()) };
-        let full = walk(kernels, &self.view(), breadth, within, scratch);
+        let full = walk(kernels, &view, breadth, within, scratch);
         let ranked = effort.min((k * RANKED_PER_HIT).max(effort / 2));
         let walked = scratch.distances();
         let mut candidates = std::mem::take(&mut scratch.candidates);
@@ -83,7 +89,7 @@ impl Generation {
         if allowed.count() <= coded || stride == 0 {
             candidates.extend(allowed.iter().map(|ordinal| ordinal as u32));
         } else {
-            scratch.sketched.encode(Kernels::get(), self.metric(), query, self.file.values(Section::Mean));
+            self.sketch(query, scratch);
             scratch.top.reset(coded);
             let sketches = self.file.values(Section::Sketches);
             distances += scan_sketches(Kernels::get(), sketches, stride, allowed, scratch);
@@ -96,6 +102,10 @@ impl Generation {
         candidates.extend(scratch.top.take().into_iter().map(|(row, _)| row));
         let (hits, ranked) = self.rank_candidates(query, k, candidates, scratch);
         Found { hits, distances: distances + ranked, full: true }
+    }
+
+    fn sketch(&self, query: &[f32], scratch: &mut Scratch) {
+        scratch.sketched.encode(Kernels::get(), self.metric(), query, self.file.values(Section::Mean));
     }
 
     /// Ranks candidates by their vectors, and gives their memory back to the scratch.

@@ -7,7 +7,7 @@ use super::*;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, TopK, VectorBlock, scan_block};
 use crate::index::graph::{BuildParams, Drafter, Earlier, NONE, Scratch};
-use crate::schema::Metric;
+use crate::schema::{Metric, ShortForm};
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ fn recall(generation: &Generation, queries: &[f32], effort: usize, allowed: Opti
     let (mut found, mut expected) = (0, 0);
     for query in queries.chunks(generation.dim()) {
         let best: HashSet<u32> = exact(generation, query, 10, allowed).iter().map(|hit| hit.0).collect();
-        let walked = generation.search(query, 10, effort, allowed, &mut scratch);
+        let walked = generation.search(query, 10, (effort, ShortForm::Bytes), allowed, &mut scratch);
         let served = if walked.full { walked } else { generation.scan(query, 10, allowed, &mut scratch) };
         let hits = served.hits;
         assert!(hits.iter().all(|hit| allowed.is_none_or(|allowed| allowed.contains(hit.0 as usize))));
@@ -150,6 +150,20 @@ fn a_filtered_walk_finds_what_a_filtered_scan_finds() {
 }
 
 #[test]
+fn a_walk_by_bits_finds_nearly_what_a_scan_finds() {
+    let folder = Folder::new("bits");
+    let path = folder.write(300, Metric::Cosine, &clustered(3000, 300, Metric::Cosine, 1));
+    let generation = Generation::open(&path, Verify::Full).unwrap();
+    let (mut scratch, mut found) = (Scratch::default(), 0);
+    for query in clustered(50, 300, Metric::Cosine, 2).chunks(300) {
+        let walked = generation.search(query, 10, (256, ShortForm::Bits), None, &mut scratch).hits;
+        let scanned = generation.scan(query, 10, None, &mut scratch).hits;
+        found += walked.iter().filter(|hit| scanned.contains(hit)).count();
+    }
+    assert!(found >= 475, "{found} of 500");
+}
+
+#[test]
 fn sifting_finds_what_a_scan_finds() {
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
         for dimension in [20, 300] {
@@ -181,7 +195,8 @@ fn a_walk_that_a_filter_cut_off_says_so() {
     let generation = Generation::open(&path, Verify::Full).unwrap();
     let mut allowed = Bitset::new(3000);
     (0..5).for_each(|at| allowed.set(at * 600));
-    let found = generation.search(generation.vector(7), 10, 100, Some(&allowed), &mut Scratch::default());
+    let found =
+        generation.search(generation.vector(7), 10, (100, ShortForm::Bytes), Some(&allowed), &mut Scratch::default());
     assert!(!found.full && found.hits.len() <= 5);
 }
 
@@ -209,9 +224,9 @@ fn small_generations_answer_with_what_they_have() {
         for (allowed, expected) in [(None, rows), (Some(&none), 0), (Some(&one), rows.min(1))] {
             let query = [0.1, 0.2, -0.3, 0.4, 0.0];
             assert_eq!(generation.scan(&query, 20, allowed, &mut scratch).hits.len(), expected);
-            let found = generation.search(&query, 20, 50, allowed, &mut scratch).hits;
+            let found = generation.search(&query, 20, (50, ShortForm::Bytes), allowed, &mut scratch).hits;
             assert!(found.len() == expected || allowed.is_some() && found.len() < expected);
-            assert_eq!(generation.search(&query, 0, 0, allowed, &mut scratch).hits, []);
+            assert_eq!(generation.search(&query, 0, (0, ShortForm::Bytes), allowed, &mut scratch).hits, []);
         }
     }
 }
@@ -223,7 +238,7 @@ fn equal_vectors_are_all_found() {
     let query = clustered(1, 16, Metric::Cosine, 9);
     vectors.extend(query.repeat(1000));
     let generation = Generation::open(&folder.write(16, Metric::Cosine, &vectors), Verify::Full).unwrap();
-    let found = generation.search(&query, 500, 500, None, &mut Scratch::default()).hits;
+    let found = generation.search(&query, 500, (500, ShortForm::Bytes), None, &mut Scratch::default()).hits;
     assert_eq!(found.len(), 500);
     assert!(found.iter().all(|hit| generation.row_ids()[hit.0 as usize] >= 3000));
     assert!(recall(&generation, &clustered(50, 16, Metric::Cosine, 2), 100, None) >= 0.95);
@@ -290,7 +305,7 @@ fn vectors_that_are_no_numbers_do_no_harm() {
     let generation = Generation::open(&folder.write(8, Metric::L2, &vectors), Verify::Full).unwrap();
     let mut scratch = Scratch::default();
     for query in [[f32::NAN; 8], [f32::INFINITY; 8], [0.0; 8], [1e38; 8]] {
-        assert_eq!(generation.search(&query, 5, 50, None, &mut scratch).hits.len(), 5);
+        assert_eq!(generation.search(&query, 5, (50, ShortForm::Bytes), None, &mut scratch).hits.len(), 5);
         assert_eq!(generation.scan(&query, 5, None, &mut scratch).hits.len(), 5);
     }
 }
@@ -368,8 +383,12 @@ fn wrong_neighbours_do_no_harm_to_a_walk() {
         let Ok(generation) = Generation::open(&path, Verify::Header) else { continue };
         let mut scratch = Scratch::default();
         for query in clustered(50, 300, Metric::Cosine, 2).chunks(300) {
-            assert!(generation.search(query, 10, 50, None, &mut scratch).hits.len() <= 10);
-            assert!(generation.search(query, 10, 50, Some(&Bitset::full(300)), &mut scratch).hits.len() <= 10);
+            assert!(generation.search(query, 10, (50, ShortForm::Bytes), None, &mut scratch).hits.len() <= 10);
+            assert!(
+                generation.search(query, 10, (50, ShortForm::Bytes), Some(&Bitset::full(300)), &mut scratch).hits.len()
+                    <= 10
+            );
+            assert!(generation.search(query, 10, (50, ShortForm::Bits), None, &mut scratch).hits.len() <= 10);
             assert!(generation.sift(query, 10, &Bitset::full(2000), &mut scratch).hits.len() <= 10);
         }
         assert!(is_damaged(&path), "{}", section.name());

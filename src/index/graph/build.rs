@@ -12,6 +12,7 @@ use super::resume::{Earlier, Origin};
 use super::space::Space;
 use super::walk::View;
 use crate::index::distance::as_bytes;
+use crate::schema::ShortForm;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use xxhash_rust::xxh3::xxh3_64;
@@ -77,6 +78,9 @@ impl Graph {
             stride: code_stride(dimension),
             codes: &self.codes.bytes,
             facts: &self.codes.facts,
+            short: ShortForm::Bytes,
+            sketches: &[],
+            sketch_stride: 0,
             degree: self.base.degree(),
             base: self.base.ids(),
             upper_degree: self.upper.degree(),

@@ -16,6 +16,7 @@ use super::pool::Scratch;
 use super::resume::{Earlier, Kept, Origin};
 use super::space::Space;
 use super::walk::{View, walk};
+use crate::schema::ShortForm;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -203,6 +204,9 @@ impl<'a> Growth<'a> {
             stride: code_stride(self.space.dimension()),
             codes: &self.codes.bytes,
             facts: &self.codes.facts,
+            short: ShortForm::Bytes,
+            sketches: &[],
+            sketch_stride: 0,
             degree: self.base.degree(),
             base: self.base.ids(),
             upper_degree: self.params.m,

@@ -1,6 +1,6 @@
 //! The search through a graph: down the upper layers, then outwards over layer 0 with a pool of the best rows.
 //!
-//! Scores are those of int8 codes, so the rows found still need their exact ranking. A walk takes every number in the
+//! Scores are those of int8 codes, or of one bit for each dimension, so the rows found still need their exact ranking. A walk takes every number in the
 //! graph as hostile: a neighbour that is no row is passed over. It is deterministic and holds no lock.
 //!
 //! Under a filter that lets few rows through, only allowed rows enter the pool, and a neighbour that is not allowed
@@ -9,8 +9,10 @@
 use super::code::CodedQuery;
 use super::lists::NONE;
 use super::pool::{Pool, Scratch};
+use super::sketch::SketchedQuery;
 use crate::index::Bitset;
 use crate::index::distance::{Kernels, prefetch};
+use crate::schema::ShortForm;
 
 /// Rows of any kind from which a filtered walk sets out; chosen, so that one of them has an allowed row within two steps
 /// whenever a percent of the rows is allowed.
@@ -30,6 +32,12 @@ pub struct View<'a> {
     pub codes: &'a [u8],
     /// Two facts for each row.
     pub facts: &'a [f32],
+    /// What a walk reads of a row.
+    pub short: ShortForm,
+    /// Sketches of all rows, where walks read those.
+    pub sketches: &'a [u64],
+    /// Words of a sketch.
+    pub sketch_stride: usize,
     /// Size of a list in layer 0.
     pub degree: usize,
     /// Lists of layer 0.
@@ -133,20 +141,51 @@ fn gather_within(view: &View<'_>, row: u32, within: &Bitset, scratch: &mut Scrat
 }
 
 fn score_batch(kernels: Kernels, view: &View<'_>, scratch: &mut Scratch) {
-    let Scratch { pool, batch, products, query, distances, .. } = scratch;
-    multiply(kernels, view, query, batch, products);
+    let Scratch { pool, batch, products, query, sketched, distances, .. } = scratch;
     *distances += batch.len() as u64;
-    for (&row, &product) in batch.iter().zip(products.iter()) {
-        Pool::offer(pool, row, query.score(view.facts(row), product));
-    }
+    for_scores(kernels, view, (query, sketched), batch, products, |row, score| Pool::offer(pool, row, score));
 }
 
 fn best_of_batch(kernels: Kernels, view: &View<'_>, scratch: &mut Scratch) -> Option<(u32, f32)> {
-    let Scratch { batch, products, query, distances, .. } = scratch;
-    multiply(kernels, view, query, batch, products);
+    let Scratch { batch, products, query, sketched, distances, .. } = scratch;
     *distances += batch.len() as u64;
-    let scored = batch.iter().zip(products.iter()).map(|(&row, &product)| (row, query.score(view.facts(row), product)));
-    scored.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+    let mut best: Option<(u32, f32)> = None;
+    for_scores(kernels, view, (query, sketched), batch, products, |row, score| {
+        let is_better = |known: (u32, f32)| score.total_cmp(&known.1).then(known.0.cmp(&row)).is_gt();
+        if best.is_none_or(is_better) {
+            best = Some((row, score));
+        }
+    });
+    best
+}
+
+/// Scores rows by what walks read of them.
+#[inline]
+fn for_scores(
+    kernels: Kernels,
+    view: &View<'_>,
+    (query, sketched): (&CodedQuery, &SketchedQuery),
+    batch: &[u32],
+    products: &mut Vec<i32>,
+    mut take: impl FnMut(u32, f32),
+) {
+    match view.short {
+        ShortForm::Bytes => {
+            multiply(kernels, view, query, batch, products);
+            for (&row, &product) in batch.iter().zip(products.iter()) {
+                take(row, query.score(view.facts(row), product));
+            }
+        }
+        ShortForm::Bits => {
+            products.resize(batch.len(), 0);
+            kernels.sum_set_rows(sketched.codes(), view.sketches, view.sketch_stride, batch, products);
+            let (numbers_at, score) = (sketched.codes().len() / 64, sketched.scorer());
+            for (&row, &sum) in batch.iter().zip(products.iter()) {
+                let at = row as usize * view.sketch_stride + numbers_at;
+                take(row, score([view.sketches[at], view.sketches[at + 1]], sum));
+            }
+        }
+    }
 }
 
 /// Multiplies the query with the codes of some rows.

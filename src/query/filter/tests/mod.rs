@@ -7,7 +7,7 @@ mod hostile;
 mod property;
 
 use super::{Comparison, Filter};
-use crate::schema::{CollectionSchema, EmbeddingSchema, Field, FieldType, Metadata, Metric, Value};
+use crate::schema::{CollectionSchema, EmbeddingSchema, Field, FieldType, Metadata, Metric, Value, VectorForms};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray,
@@ -30,7 +30,7 @@ fn schema() -> CollectionSchema {
     ];
     CollectionSchema {
         description: String::new(),
-        embedding: EmbeddingSchema { model: None, dimension: 2, metric: Metric::Cosine },
+        embedding: EmbeddingSchema { model: None, dimension: 2, metric: Metric::Cosine, forms: VectorForms::default() },
         chunking: Default::default(),
         fields: fields.map(|(name, field_type)| Field { name: name.into(), field_type }).to_vec(),
     }

@@ -169,7 +169,7 @@ fn vectors_in_16_bits_are_the_same_before_and_after_opening() {
     let hits = |server: &Server| server.post("/v1/collections/h/search", question.clone())["hits"].clone();
     let before = hits(&server);
     // The smallest number of 16 bits is 2^-24, and all others are so many of it.
-    let fits = |value: &Value| (value.as_f64().unwrap() * f64::from(1 << 24)).fract() == 0.0;
+    let fits = |value: &Value| (value.as_f64().unwrap() as f32 * (1 << 24) as f32).fract() == 0.0;
     assert!(before[0]["embedding"].as_array().unwrap().iter().all(fits));
     assert!(server.stop(Duration::from_secs(10)));
     let server = Server::start(folder.path());

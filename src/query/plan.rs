@@ -18,7 +18,7 @@ const EFFORT: f64 = 128.0;
 const EFFORT_OVER_SHARE: f64 = 0.06;
 
 /// How many times longer the list is where a walk reads one bit for each dimension, whose scores are rougher.
-const EFFORT_OF_BITS: f64 = 2.0;
+const EFFORT_OF_BITS: f64 = 1.5;
 
 /// How the dense leg runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

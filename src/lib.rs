@@ -6,6 +6,7 @@
 //! - [`store`]: the façade, write path, read path and jobs.
 //! - [`query`]: what a search means and how it is run.
 //! - [`table`] and [`index`]: the owners of bytes; Lance, and graphs and postings.
+//! - [`remote`]: servers of others that are asked for models.
 //! - [`schema`], [`config`], [`error`], [`telemetry`]: vocabulary.
 //!
 //! ARCHITECTURE.md tells the story of an ingest, a search and an optimize through them.
@@ -19,6 +20,7 @@ pub mod config;
 pub mod error;
 pub mod index;
 pub mod query;
+pub mod remote;
 pub mod schema;
 pub mod store;
 pub mod table;

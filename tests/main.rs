@@ -12,6 +12,7 @@ mod hostile;
 mod ingest;
 mod model;
 mod planned;
+mod pull;
 mod reopen;
 mod rerank;
 mod tidy;

@@ -14,6 +14,10 @@ pub(crate) const WIDTH_MAX: usize = 1 << 20;
 pub(crate) const DENSE_MODULES_MAX: usize = 8;
 /// Most bytes of a configuration, tokenizer or list file of a model.
 pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 256 << 20;
+/// Most bytes of a configuration, licence or description that is pulled. Chosen far above all published ones.
+pub(crate) const SMALL_FILE_BYTES_MAX: u64 = 4 << 20;
+/// Most bytes of what a source calls an edition of a file.
+pub(crate) const TAG_BYTES_MAX: usize = 256;
 /// Most bytes of the header of a weights file; the format's own limit.
 pub(crate) const HEADER_BYTES_MAX: u64 = 100_000_000;
 /// Most bytes of a weights file that is pulled. Chosen above all published encoders.

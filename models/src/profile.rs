@@ -88,8 +88,8 @@ impl Profile {
         PROFILES.iter().find(|profile| profile.name == name || profile.model == name)
     }
 
-    /// Returns the address of a file on a hub whose address is `base`.
-    pub fn url(&self, base: &str, file: &str) -> String {
-        format!("{}/{}/resolve/main/{file}", base.trim_end_matches('/'), self.repository)
+    /// Returns about how many bytes the weights have.
+    pub fn weights_bytes(&self) -> u64 {
+        u64::from(self.weights_megabytes) * 1_000_000
     }
 }

@@ -1,10 +1,11 @@
 //! Brings a model into the models folder: fetches its files, checks them, and puts the folder in place in one step.
 //!
 //! Where the files come from is the caller's: a folder, or a hub through a client of its own. Only the files that are
-//! read are fetched, and weights only as safetensors, because other formats can run code when they are read.
+//! read are fetched, and weights only as safetensors, because other formats can run code when they are read. Texts are
+//! small and fetched anew each time; weights that broke off are kept, and fetched on by the next attempt.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -13,14 +14,17 @@ use serde_json::{Value, json};
 use crate::error::ModelError;
 use crate::folder::{WEIGHTS, is_inside, unreadable, weights_path};
 use crate::header::Header;
-use crate::limits::{MODULES_MAX, NAME_BYTES_MAX, TEXT_FILE_BYTES_MAX, WEIGHTS_BYTES_MAX};
+use crate::limits::{MODULES_MAX, NAME_BYTES_MAX, SMALL_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX, WEIGHTS_BYTES_MAX};
 use crate::manifest;
+use crate::partial::{Fetched, Partial, Scratch, remove_if_there};
 use crate::profile::Profile;
 use crate::registry::{ModelKind, ModelSummary, describe, kind_of};
 use crate::reranker::RerankerSpec;
 use crate::spec::{ModelSpec, read_json, read_optional};
 
 const PROMPTS: &str = "config_sentence_transformers.json";
+/// Bytes that weights may have for each megabyte that their profile states: it is rounded, and an edition may grow.
+const PROFILE_MEGABYTE_BYTES: u64 = 1_250_000;
 const ONLY: &str = "one with its weights as safetensors, in one file";
 
 /// Copies a model's folder into the root under a name; where the folder has a list of hashes, they must be right.
@@ -32,16 +36,20 @@ pub fn pull_folder(root: &Path, name: &str, source: &Path) -> Result<ModelSummar
         manifest::verify(source)?;
     }
     weights_path(source)?;
-    pull_model(root, name, None, &mut |file, out| match File::open(source.join(file)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        opened => io::copy(&mut opened?, out).map(|_| true),
-    })
+    let mut fetch = |file: &str, out: &mut Partial| match File::open(source.join(file)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Fetched::Missing),
+        opened => io::copy(&mut opened?, out).map(|_| Fetched::Whole { sha256: None }),
+    };
+    pull_model(root, name, None, &mut fetch)
 }
+
+/// What fetches the named file into a place, and says whether there is such a file.
+pub type Fetch<'a> = dyn FnMut(&str, &mut Partial) -> io::Result<Fetched> + 'a;
 
 /// Fetches a model's files into the root under a name, checks them, and describes the model.
 ///
-/// `fetch` writes the named file and says whether there is such a file. With a profile, its hashes must be right, and its
-/// prompts are written down where the model has none. The folder appears complete or not at all.
+/// With a profile, its hashes must be right, and its prompts are written down where the model has none. Hashes that the
+/// source states must be right too. The folder appears complete or not at all.
 ///
 /// # Errors
 /// `InvalidName` for a name that is taken or cannot be a folder's, `Io` for a file that could not be fetched,
@@ -50,56 +58,49 @@ pub fn pull_model(
     root: &Path,
     name: &str,
     profile: Option<&Profile>,
-    fetch: &mut dyn FnMut(&str, &mut dyn Write) -> io::Result<bool>,
+    fetch: &mut Fetch<'_>,
 ) -> Result<ModelSummary, ModelError> {
     check_name(root, name)?;
-    let scratch = Scratch::create(root, name)?;
-    let mut files = Files { folder: &scratch.0, fetch, names: Vec::new() };
-    let weights = files.fetch_texts()?;
-    if let Some(profile) = profile {
-        files.add_prompts(profile)?;
-    }
-    check_texts(&scratch.0)?;
-    for file in weights {
-        files.require(&file)?;
-        Header::read(&scratch.0.join(file))?;
-    }
-    for (file, sha256) in profile.map_or(&[][..], |profile| profile.sha256) {
-        manifest::check_file(&scratch.0.join(file), sha256)?;
-    }
-    manifest::write(&scratch.0, &files.names)?;
+    let mut scratch = Scratch::open(root, name)?;
+    let folder = scratch.folder();
+    fetch_all(&mut scratch, &folder, profile, fetch)?;
     let place = || -> io::Result<()> {
-        File::open(&scratch.0)?.sync_all()?;
-        std::fs::rename(&scratch.0, root.join(name))?;
+        File::open(&folder)?.sync_all()?;
+        std::fs::rename(&folder, root.join(name))?;
         File::open(root)?.sync_all()
     };
     place().map_err(|error| unreadable(&root.join(name), &error))?;
     describe(name, &root.join(name)).ok_or_else(|| ModelError::MissingFile { path: root.join(name) })
 }
 
-/// A folder that is removed unless it was put in place.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn create(root: &Path, name: &str) -> Result<Scratch, ModelError> {
-        let folder = root.join(format!(".pull-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(root)
-            .and_then(|()| std::fs::create_dir(&folder))
-            .map_err(|error| unreadable(&folder, &error))?;
-        Ok(Scratch(folder))
+fn fetch_all(
+    scratch: &mut Scratch,
+    folder: &Path,
+    profile: Option<&Profile>,
+    fetch: &mut Fetch<'_>,
+) -> Result<(), ModelError> {
+    let mut files = Files { scratch, folder, profile, fetch, names: Vec::new() };
+    let weights = files.fetch_texts()?;
+    if let Some(profile) = profile {
+        files.add_prompts(profile)?;
     }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+    check_texts(folder)?;
+    for file in weights {
+        files.require(&file)?;
+        Header::read(&folder.join(file))?;
     }
+    for (file, sha256) in profile.map_or(&[][..], |profile| profile.sha256) {
+        manifest::check_file(&folder.join(file), sha256)?;
+    }
+    manifest::write(folder, &files.names)
 }
 
 /// The files of a model on their way into a folder.
 struct Files<'a> {
+    scratch: &'a mut Scratch,
     folder: &'a Path,
-    fetch: &'a mut dyn FnMut(&str, &mut dyn Write) -> io::Result<bool>,
+    profile: Option<&'a Profile>,
+    fetch: &'a mut Fetch<'a>,
     /// What was fetched.
     names: Vec<String>,
 }
@@ -172,42 +173,42 @@ impl Files<'_> {
 
     /// Fetches a file and says whether there is one.
     fn get(&mut self, name: &str) -> Result<bool, ModelError> {
-        let limit = if name.ends_with(WEIGHTS) { WEIGHTS_BYTES_MAX } else { TEXT_FILE_BYTES_MAX };
-        let path = self.folder.join(name);
-        let mut write = || -> io::Result<bool> {
+        let (path, limit) = (self.folder.join(name), self.limit(name));
+        let mut write = || -> io::Result<Fetched> {
             std::fs::create_dir_all(path.parent().unwrap_or(self.folder))?;
-            let mut out = Bounded { file: File::create(&path)?, left: limit };
-            let found = (self.fetch)(name, &mut out)?;
-            out.file.sync_all()?;
-            Ok(found)
+            if !name.ends_with(WEIGHTS) {
+                remove_if_there(&path)?;
+            }
+            let mut out = Partial::open(&path, self.scratch.tag_path(name), limit)?;
+            let fetched = (self.fetch)(name, &mut out);
+            match &fetched {
+                Ok(_) => out.finish()?,
+                Err(_) if out.tag().is_some() && out.held() > 0 => self.scratch.keep(),
+                Err(_) => {}
+            }
+            fetched
         };
-        let found = write().map_err(|error| ModelError::Io { path: PathBuf::from(name), detail: error.to_string() })?;
-        match found {
-            true => self.names.push(name.to_string()),
-            false => std::fs::remove_file(&path).map_err(|error| unreadable(&path, &error))?,
+        let failed = |error: io::Error| ModelError::Io { path: PathBuf::from(name), detail: error.to_string() };
+        match write().map_err(failed)? {
+            Fetched::Missing => {
+                std::fs::remove_file(&path).map_err(|error| unreadable(&path, &error))?;
+                return Ok(false);
+            }
+            Fetched::Whole { sha256: Some(sha256) } => manifest::check_file(&path, &sha256)?,
+            Fetched::Whole { sha256: None } => {}
         }
-        Ok(found)
-    }
-}
-
-/// A file that takes so many bytes more.
-struct Bounded {
-    file: File,
-    left: u64,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() as u64 > self.left {
-            return Err(io::Error::other("the file is larger than such a file may be"));
-        }
-        let count = self.file.write(bytes)?;
-        self.left -= count as u64;
-        Ok(count)
+        self.names.push(name.to_string());
+        Ok(true)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+    /// Returns how many bytes a file may have.
+    fn limit(&self, name: &str) -> u64 {
+        match (name.ends_with(WEIGHTS), self.profile) {
+            (true, Some(profile)) => u64::from(profile.weights_megabytes) * PROFILE_MEGABYTE_BYTES,
+            (true, None) => WEIGHTS_BYTES_MAX,
+            (false, _) if name.ends_with("tokenizer.json") => TEXT_FILE_BYTES_MAX,
+            (false, _) => SMALL_FILE_BYTES_MAX,
+        }
     }
 }
 

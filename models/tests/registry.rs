@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use ragstone_models::{
-    ModelError, ModelKind, PROFILES, Profile, find_model, find_reranker, list_models, pull_folder, pull_model,
-    remove_model, show_model, verify,
+    Fetched, ModelError, ModelKind, PROFILES, Partial, Profile, find_model, find_reranker, list_models, pull_folder,
+    pull_model, remove_model, show_model, verify,
 };
 use serde_json::{Value, json};
 
@@ -40,9 +40,9 @@ impl Place {
     /// Pulls with a client that reads the published folder.
     fn pull(&self, profile: &Profile) -> Result<(), ModelError> {
         let source = self.source();
-        let mut fetch = |name: &str, out: &mut dyn Write| match std::fs::read(source.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            bytes => out.write_all(&bytes?).map(|()| true),
+        let mut fetch = |name: &str, out: &mut Partial| match std::fs::read(source.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Fetched::Missing),
+            bytes => out.write_all(&bytes?).map(|()| Fetched::Whole { sha256: None }),
         };
         pull_model(&self.root(), profile.model, Some(profile), &mut fetch).map(drop)
     }
@@ -157,21 +157,63 @@ fn a_name_that_is_taken_or_no_folders_is_refused() {
     }
 }
 
+/// Pulls `tiny` with a client whose connection breaks within the weights, which belong to an edition if there is a tag.
+fn pull_broken(place: &Place, tag: Option<&str>) -> ModelError {
+    let source = place.source();
+    let mut fetch = |name: &str, out: &mut Partial| {
+        let Ok(bytes) = std::fs::read(source.join(name)) else { return Ok(Fetched::Missing) };
+        let whole = Fetched::Whole { sha256: None };
+        if name != "model.safetensors" {
+            return out.write_all(&bytes).map(|()| whole);
+        }
+        out.restart(tag)?;
+        out.write_all(&bytes[..bytes.len() / 2])?;
+        Err(io::Error::other("connection reset"))
+    };
+    pull_model(&place.root(), "tiny", None, &mut fetch).unwrap_err()
+}
+
 #[test]
-fn a_broken_connection_leaves_nothing_behind() {
+fn a_broken_connection_leaves_nothing_behind_that_cannot_be_gone_on_with() {
+    let place = Place::new();
+    let error = pull_broken(&place, None);
+    assert!(error.code() == "model_file_unreadable" && error.to_string().contains("connection reset"), "{error}");
+    assert_eq!(place.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_pull_goes_on_where_it_ended() {
+    let place = Place::new();
+    pull_broken(&place, Some("edition 1"));
+    assert_eq!((place.left(), list_models(&place.root())), (vec![".pull-tiny".to_string()], Ok(Vec::new())));
+    let (source, mut gone_on) = (place.source(), 0);
+    let mut fetch = |name: &str, out: &mut Partial| {
+        let Ok(bytes) = std::fs::read(source.join(name)) else { return Ok(Fetched::Missing) };
+        let from = if out.tag() == Some("edition 1") { out.held() as usize } else { 0 };
+        gone_on = gone_on.max(from);
+        out.write_all(&bytes[from..]).map(|()| Fetched::Whole { sha256: None })
+    };
+    pull_model(&place.root(), "tiny", None, &mut fetch).unwrap();
+    assert!(gone_on > 0);
+    assert_eq!(place.left(), ["tiny"]);
+    let weights = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    assert_eq!(weights(&place.root().join("tiny")), weights(&place.source()));
+}
+
+#[test]
+fn a_file_that_is_not_what_its_source_says_or_is_too_large_is_refused() {
     let place = Place::new();
     let source = place.source();
-    let mut fetch = |name: &str, out: &mut dyn Write| {
-        let Ok(bytes) = std::fs::read(source.join(name)) else { return Ok(false) };
-        out.write_all(&bytes[..bytes.len() / 2])?;
-        if name == "model.safetensors" {
-            Err(io::Error::other("connection reset"))
-        } else {
-            out.write_all(&bytes[bytes.len() / 2..]).map(|()| true)
-        }
+    let mut lying = |name: &str, out: &mut Partial| match std::fs::read(source.join(name)) {
+        Ok(bytes) => out.write_all(&bytes).map(|()| Fetched::Whole { sha256: Some("0".repeat(64)) }),
+        Err(_) => Ok(Fetched::Missing),
     };
-    let error = pull_model(&place.root(), "tiny", None, &mut fetch).unwrap_err();
-    assert!(error.code() == "model_file_unreadable" && error.to_string().contains("connection reset"), "{error}");
+    assert_eq!(pull_model(&place.root(), "tiny", None, &mut lying).unwrap_err().code(), "model_hash_mismatch");
+    let mut endless = |_: &str, out: &mut Partial| loop {
+        out.write_all(&[b' '; 1 << 20])?;
+    };
+    let error = pull_model(&place.root(), "tiny", None, &mut endless).unwrap_err();
+    assert!(error.to_string().contains("larger than"), "{error}");
     assert_eq!(place.left(), Vec::<String>::new());
 }
 
@@ -214,6 +256,4 @@ fn profiles_are_found_by_both_names() {
         assert_eq!(Profile::find(profile.model), Some(profile));
     }
     assert_eq!(Profile::find("other"), None);
-    let url = PROFILES[0].url("http://hub.test/", "1_Pooling/config.json");
-    assert_eq!(url, "http://hub.test/sentence-transformers/all-MiniLM-L6-v2/resolve/main/1_Pooling/config.json");
 }

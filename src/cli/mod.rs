@@ -20,6 +20,7 @@ mod models;
 mod npy;
 mod optimize;
 mod output;
+mod pull;
 mod remote;
 mod restore;
 mod run;

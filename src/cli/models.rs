@@ -1,21 +1,17 @@
 //! `ragstone models`: lists, shows, verifies, fetches and removes the model folders of this machine.
 //!
-//! Fetching is a Python script of its own, so that nothing else in the program reaches out to the network.
+//! Fetching one from a hub is [`super::pull`]'s.
 
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::output::{one_line, print_json, print_line, print_table};
+use super::pull::{self, PullArgs};
 use crate::error::Error;
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
-use ragstone_models::{ModelKind, ModelSummary, find_model, list_models, show_model};
+use ragstone_models::{ModelKind, ModelSummary, PROFILES, Profile, find_model, list_models, show_model};
 use serde_json::json;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// What `models pull` runs.
-const FETCH: &str = include_str!("../../models/fetch.py");
 
 /// Flags of `models`.
 #[derive(Debug, Args)]
@@ -28,7 +24,11 @@ pub struct ModelsArgs {
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
     /// List the installed models
-    List,
+    List {
+        /// List what can be pulled by a short name instead
+        #[arg(long)]
+        available: bool,
+    },
     /// Show a model
     Show {
         /// Show this model
@@ -39,14 +39,8 @@ enum ModelsCommand {
         /// Verify this model only
         name: Option<String>,
     },
-    /// Fetch a model with python3, or take it from a folder
-    Pull {
-        /// Fetch this model instead of the default one
-        name: Option<String>,
-        /// Take the model from this folder instead
-        #[arg(long, value_name = "FOLDER")]
-        from: Option<PathBuf>,
-    },
+    /// Fetch a model from a hub, or take it from a folder
+    Pull(PullArgs),
     /// Remove a model's files
     Remove {
         /// Remove this model
@@ -55,18 +49,13 @@ enum ModelsCommand {
 }
 
 /// Runs the command given.
-pub fn run(args: ModelsArgs, context: &Context) -> Result<Exit, Failure> {
+pub async fn run(args: ModelsArgs, context: &Context) -> Result<Exit, Failure> {
     match args.command {
-        ModelsCommand::List => list(context),
+        ModelsCommand::List { available: true } => Ok(list_profiles(context)),
+        ModelsCommand::List { available: false } => list(context),
         ModelsCommand::Show { name } => show(&name, context),
         ModelsCommand::Verify { name } => verify(name, context),
-        ModelsCommand::Pull { name, from } => {
-            let name = name.as_deref().unwrap_or(&context.config.model);
-            match from {
-                Some(folder) => take(name, &folder, context),
-                None => pull(name, context),
-            }
-        }
+        ModelsCommand::Pull(args) => pull::run(args, context).await,
         ModelsCommand::Remove { name } => remove(&name, context),
     }
 }
@@ -92,6 +81,23 @@ fn list(context: &Context) -> Result<Exit, Failure> {
         print_table(&HEAD, &rows);
     }
     Ok(if models.is_empty() { Exit::Partly } else { Exit::Done })
+}
+
+/// Lists what has a short name, with licence and size.
+fn list_profiles(context: &Context) -> Exit {
+    let installed = |profile: &Profile| find_model(&context.config.models, profile.model).is_some();
+    if context.json {
+        let form = |profile: &Profile| json!({ "profile": profile, "installed": installed(profile) });
+        print_json(&json!({ "profiles": PROFILES.iter().map(form).collect::<Vec<_>>() }));
+        return Exit::Done;
+    }
+    let row = |profile: &Profile| {
+        let size = HumanBytes(profile.weights_bytes()).to_string();
+        let installed = if installed(profile) { "yes" } else { "no" };
+        [profile.name, profile.model, profile.licence, &size, installed].map(str::to_owned).to_vec()
+    };
+    print_table(&["PROFILE", "MODEL", "LICENCE", "SIZE", "INSTALLED"], &PROFILES.iter().map(row).collect::<Vec<_>>());
+    Exit::Done
 }
 
 /// What is printed of a model.
@@ -158,17 +164,6 @@ fn verify(name: Option<String>, context: &Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Copies a model from a folder, checked by its list of hashes where it has one.
-fn take(name: &str, folder: &Path, context: &Context) -> Result<Exit, Failure> {
-    let root = &context.config.models;
-    ragstone_models::pull_folder(root, name, folder)?;
-    match context.json {
-        true => print_json(&json!({ "model": name, "folder": root.join(name) })),
-        false => print_line(&root.join(name).display().to_string()),
-    }
-    Ok(Exit::Done)
-}
-
 fn remove(name: &str, context: &Context) -> Result<Exit, Failure> {
     let root = &context.config.models;
     if show_model(root, name).is_none() {
@@ -178,33 +173,6 @@ fn remove(name: &str, context: &Context) -> Result<Exit, Failure> {
     match context.json {
         true => print_json(&json!({ "model": name, "removed": true })),
         false => print_line(&format!("{name}: removed")),
-    }
-    Ok(Exit::Done)
-}
-
-fn pull(name: &str, context: &Context) -> Result<Exit, Failure> {
-    let root = &context.config.models;
-    let by_hand = format!("put the model's folder at {} by hand", root.join(name).display());
-    let output = Command::new("python3")
-        .args(["-c", FETCH])
-        .arg(root)
-        .args(["--model", name])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Failure::new("python_missing", "python3 is not installed"),
-            _ => Failure::new("python_missing", format!("python3 does not start: {error}")),
-        })
-        .map_err(|failure| failure.with_hint(format!("install python3, or {by_hand}")))?;
-    if !output.status.success() {
-        let detail = format!("model '{name}' could not be fetched");
-        return Err(Failure::new("model_not_fetched", detail).with_hint(by_hand));
-    }
-    let folder = find(root, name)?;
-    match context.json {
-        true => print_json(&json!({ "model": name, "folder": folder })),
-        false => print_line(&folder.display().to_string()),
     }
     Ok(Exit::Done)
 }

@@ -55,7 +55,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Restore(args) => restore::run(args, context).await,
         Command::Optimize(args) => optimize::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
-        Command::Models(args) => models::run(args, context),
+        Command::Models(args) => models::run(args, context).await,
         Command::Extract(args) => extract::run(args, context).await,
         Command::Embed(args) => embed::run(args, context),
         Command::Bench(command) => bench::run(command, context),

@@ -111,3 +111,16 @@ pub const OCR_PAGES_MAX: usize = 500;
 pub const JOBS_KEPT: usize = 1_000;
 /// Jobs that may wait or run.
 pub const JOBS_WAITING_MAX: usize = 64;
+
+/// Time for a connection to another server to be made.
+pub const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Time for which a model hub may send nothing.
+pub const HUB_SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Redirections of a hub that are followed for one file.
+pub const HUB_REDIRECTS_MAX: usize = 8;
+/// Times that a file of a hub is asked for again after the connection broke off or the hub was busy.
+pub const HUB_RETRIES_MAX: u32 = 4;
+/// Files below this are fetched anew when they broke off, and so are files of unknown size above the bound of texts.
+pub const HUB_RESUMED_BYTES_MIN: u64 = 1 << 20;
+/// Longest wait before another server is asked again.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);

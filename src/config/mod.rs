@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
 /// Folder of the data unless another is given.
 pub const DEFAULT_DATA: &str = "ragstone-data";
+/// Hub that models are pulled from unless another is given.
+pub const DEFAULT_HUB: &str = "https://huggingface.co";
 /// Address that is served unless another is given; it is not reachable from other machines.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7878";
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of model folders.
     pub models: PathBuf,
+    /// Address of the hub that models are pulled from.
+    pub hub: String,
     /// Model of collections that name none.
     pub model: String,
     /// How numbers are held while a model computes, for collections that name no precision; a collection keeps its own.
@@ -79,6 +83,7 @@ struct File {
     data: Option<PathBuf>,
     listen: Option<String>,
     models: Option<PathBuf>,
+    hub: Option<String>,
     model: Option<String>,
     precision: Option<Precision>,
     threads: Option<usize>,
@@ -111,6 +116,7 @@ impl Config {
             data: overrides.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             listen,
             models: overrides.models.or(file.models).unwrap_or_else(default_models),
+            hub: file.hub.unwrap_or_else(|| DEFAULT_HUB.to_owned()),
             model: file.model.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
             precision: file.precision.unwrap_or_default(),
             threads,

@@ -36,15 +36,14 @@ impl Server {
 
     /// Starts a server with a folder of models of its own.
     pub fn start_with_models(data: &Path, models: &Path) -> Self {
-        let mut child = Command::new(RAGSTONE)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .arg("--models")
-            .arg(models)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(data, models, |command| command)
+    }
+
+    /// Starts a server with more flags or another environment.
+    pub fn start_with(data: &Path, models: &Path, change: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut command = Command::new(RAGSTONE);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).arg("--models").arg(models);
+        let mut child = change(&mut command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = lines
             .by_ref()
@@ -196,5 +195,23 @@ impl Random {
     /// Returns a vector with entries between -1 and 1.
     pub fn vector(&mut self, dimension: usize) -> Vec<f32> {
         (0..dimension).map(|_| (self.next() % 2001) as f32 / 1000.0 - 1.0).collect()
+    }
+}
+
+/// A server of others that a test plays, on a free port, until dropped.
+pub struct Played {
+    /// Its address.
+    pub url: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Played {
+    /// Starts playing routes.
+    pub fn start(routes: axum::Router) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        Self { url, _runtime: runtime }
     }
 }

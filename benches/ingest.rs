@@ -5,12 +5,11 @@
 //!
 //! `cargo bench --bench ingest -- MODELS [FOLDER]`, by default over the sample documents.
 
-use ragstone::store::model::Models;
 use ragstone_ingest::chunk::{Chunk, ChunkRules, split};
 use ragstone_ingest::walk::{FoundFile, walk};
 use ragstone_ingest::worker::{WorkerCommand, WorkerPool};
 use ragstone_ingest::{Document, Limits, sample};
-use ragstone_models::{Precision, Priority, TextKind};
+use ragstone_models::{Device, Embedder, LoadOptions, Precision, Priority, TextKind, find_model};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -37,7 +36,9 @@ fn main() {
     let documents = read_all(&files);
     report("read", documents.len(), files.len(), started);
 
-    let embedder = Models::new(models.clone(), THREADS).get(MODEL, Precision::F32).expect("the model is installed");
+    let model = find_model(&models, MODEL).expect("the model is installed");
+    let options = LoadOptions { threads: THREADS, device: Device::Auto, precision: Precision::F32, dimension: None };
+    let embedder = Embedder::spawn(&model, MODEL, &options, 1).expect("the model is loaded");
     let tokenizer = embedder.tokenizer();
     let started = Instant::now();
     let cut = |document: &Document| split(document, &ChunkRules::default(), &|text| tokenizer.count(text));

@@ -213,6 +213,14 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
+    /// An external embedder did not answer as it should.
+    #[error("embedder '{name}': {detail}")]
+    Embedder {
+        /// Its name in the settings.
+        name: String,
+        /// What was wrong, without anything secret.
+        detail: String,
+    },
     /// The table library failed.
     #[error("storage: {0}")]
     Storage(String),
@@ -261,6 +269,7 @@ impl Error {
             Self::Damaged { .. } => "damaged",
             Self::InvalidSetting { .. } => "invalid_setting",
             Self::Remote { .. } => "remote",
+            Self::Embedder { .. } => "embedder_failed",
             Self::Storage(_) => "storage",
             Self::Model(_) => "model",
             Self::Index(_) => "index",
@@ -287,6 +296,9 @@ impl Error {
             Self::ModelNotFound { installed, .. } => format!("installed: {}", installed.join(", ")),
             Self::ModelMismatch { .. } => "install the model that the collection names, or create a new one".to_owned(),
             Self::Busy { .. } => "wait as long as Retry-After says and send it again".to_owned(),
+            Self::Embedder { name, .. } => {
+                format!("check [embedders.{name}] in the settings, and the endpoint it names")
+            }
             Self::DiskFull => "free space; reads and deletes keep working".to_owned(),
             Self::DataFolderInUse { .. } => "stop the other process, or use --server with its address".to_owned(),
             Self::Damaged { .. } => "run `ragstone verify`; restore the object or an earlier version".to_owned(),

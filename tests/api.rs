@@ -298,3 +298,32 @@ fn chunks_are_found_by_the_example_of_others() {
     assert_eq!(code(search(json!({"like": ["a"], "embedding": [1, 0]}))), (422, "like".into()));
     assert_eq!(code(search(json!({"like": vec!["a"; 101]}))).0, 413);
 }
+
+#[test]
+fn a_models_vectors_are_cut_where_the_collection_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let create = |name: &str, dimension: usize| {
+        let embedding = json!({"model": "all-MiniLM-L6-v2", "dimension": dimension});
+        server.call("POST", "/v1/collections", Some(&json!({"name": name, "embedding": embedding})))
+    };
+    let vector = |name: &str| -> Vec<f64> {
+        server.post(&format!("/v1/collections/{name}/chunks"), json!({"chunks": [{"id": "a", "text": "who pays?"}]}));
+        let search = json!({"text": "who pays?", "mode": "dense", "include": ["embedding"]});
+        let answer = server.post(&format!("/v1/collections/{name}/search"), search);
+        assert!(answer["hits"][0]["score"].as_f64().unwrap() > 0.999, "{answer}");
+        serde_json::from_value(answer["hits"][0]["embedding"].clone()).unwrap()
+    };
+    for (name, dimension) in [("whole", 384), ("cut", 128)] {
+        let (status, created) = create(name, dimension);
+        assert_eq!((status, &created["embedding"]["dimension"]), (201, &json!(dimension)), "{created}");
+    }
+    let (whole, cut) = (vector("whole"), vector("cut"));
+    assert_eq!((whole.len(), cut.len()), (384, 128));
+    let length = whole[..128].iter().map(|value| value * value).sum::<f64>().sqrt();
+    assert!(cut.iter().zip(&whole).all(|(a, b)| (a - b / length).abs() < 1e-5));
+    for dimension in [0, 1, 385, 8192] {
+        let (status, refused) = create("refused", dimension);
+        assert_eq!((status, &refused["field"]), (422, &json!("embedding.dimension")), "{refused}");
+    }
+}

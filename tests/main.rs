@@ -8,6 +8,7 @@ mod support;
 
 mod api;
 mod crash;
+mod external;
 mod hostile;
 mod ingest;
 mod model;

@@ -69,7 +69,20 @@ impl Embedder {
         if queue == 0 {
             return Err(ModelError::InvalidOption { option: "queue", found: 0, expected: "at least 1" });
         }
-        let encoder = Arc::new(Encoder::load(folder, name, options)?);
+        Embedder::start(Encoder::load(folder, name, options)?, queue)
+    }
+
+    /// Returns an embedder whose vectors are the first numbers of this one's, normalised again. It shares the model, and
+    /// has queues and threads of its own.
+    ///
+    /// # Errors
+    /// `InvalidOption` for none, or for more than the model gives.
+    pub fn cut(&self, dimension: usize) -> Result<Embedder, ModelError> {
+        Embedder::start(self.shared.encoder.cut(dimension)?, self.shared.queue)
+    }
+
+    fn start(encoder: Encoder, queue: usize) -> Result<Embedder, ModelError> {
+        let encoder = Arc::new(encoder);
         let query = Lane::spawn("embed-query", 0, encoder.clone(), queue)?;
         let ingest = Lane::spawn("embed-ingest", INGEST_NICENESS, encoder.clone(), queue)?;
         Ok(Embedder { shared: Arc::new(Shared { encoder, query, ingest, queue, callers: AtomicUsize::new(0) }) })
@@ -78,6 +91,11 @@ impl Embedder {
     /// Returns what makes this model's vectors this model's.
     pub fn identity(&self) -> &Identity {
         self.shared.encoder.identity()
+    }
+
+    /// Returns how many numbers a vector of the model can have.
+    pub fn full_dimension(&self) -> usize {
+        self.shared.encoder.full_dimension()
     }
 
     /// Returns the model's tokenizer.

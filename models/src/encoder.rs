@@ -36,13 +36,15 @@ pub enum TextKind {
 pub struct Encoder {
     identity: Identity,
     tokenizer: Arc<Tokenizer>,
-    transformer: Transformer,
-    head: Head,
+    transformer: Arc<Transformer>,
+    head: Arc<Head>,
 }
 
 /// What becomes of a text's rows.
 struct Head {
     hidden: usize,
+    /// The length of a vector that is not cut.
+    full_dimension: usize,
     pooling: Pooling,
     dense: Vec<Dense>,
     normalize: bool,
@@ -87,8 +89,24 @@ impl Encoder {
         let duration_ms = started.elapsed().as_millis() as u64;
         tracing::info!(model = name, family = spec.architecture.family, revision, kernels, duration_ms, "model loaded");
         let hidden = spec.architecture.shape.hidden;
-        let head = Head { hidden, pooling: spec.pooling, dense, normalize: spec.normalize };
-        Ok(Encoder { identity, tokenizer, transformer, head })
+        let full_dimension = spec.full_dimension();
+        let head = Head { hidden, full_dimension, pooling: spec.pooling, dense, normalize: spec.normalize };
+        Ok(Encoder { identity, tokenizer, transformer: Arc::new(transformer), head: Arc::new(head) })
+    }
+
+    /// Returns an encoder that shares this one's model and gives the first numbers of its vectors, normalised again.
+    ///
+    /// # Errors
+    /// `InvalidOption` for none, or for more than the model gives.
+    pub fn cut(&self, dimension: usize) -> Result<Encoder, ModelError> {
+        check_dimension(dimension, self.full_dimension())?;
+        let (tokenizer, transformer, head) = (self.tokenizer.clone(), self.transformer.clone(), self.head.clone());
+        Ok(Encoder { identity: Identity { dimension, ..self.identity.clone() }, tokenizer, transformer, head })
+    }
+
+    /// Returns how many numbers a vector of the model can have.
+    pub fn full_dimension(&self) -> usize {
+        self.head.full_dimension
     }
 
     /// Returns what makes this model's vectors this model's.
@@ -162,13 +180,15 @@ impl Head {
 }
 
 fn choose_dimension(spec: &ModelSpec, wanted: Option<usize>) -> Result<usize, ModelError> {
-    match wanted {
-        Some(dimension) if !(1..=spec.full_dimension()).contains(&dimension) => {
-            let expected = "1 to the length of the model's vectors";
-            Err(ModelError::InvalidOption { option: "dimension", found: dimension, expected })
-        }
-        wanted => Ok(wanted.unwrap_or(spec.dimension())),
+    wanted.map_or(Ok(spec.dimension()), |wanted| check_dimension(wanted, spec.full_dimension()))
+}
+
+fn check_dimension(wanted: usize, full: usize) -> Result<usize, ModelError> {
+    if (1..=full).contains(&wanted) {
+        return Ok(wanted);
     }
+    let expected = "1 to the length of the model's vectors";
+    Err(ModelError::InvalidOption { option: "dimension", found: wanted, expected })
 }
 
 /// The hashes of all files that shape vectors.

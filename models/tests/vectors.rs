@@ -100,6 +100,10 @@ fn a_cut_vector_has_length_one_again() {
         assert!(cut.iter().zip(&whole).all(|(a, b)| (a - b / scale).abs() < 1e-6));
     };
     check(load(folder.path(), Some(8)).unwrap());
+    let shared = load(folder.path(), None).unwrap();
+    check(shared.cut(8).unwrap());
+    assert_eq!(shared.cut(8).unwrap().cut(32).unwrap().identity(), shared.identity(), "it is cut from the whole");
+    assert_eq!([0, 33].map(|dimension| shared.cut(dimension).err().unwrap().code()), ["model_option_invalid"; 2]);
     write_json(folder.path(), "config_sentence_transformers.json", &json!({"truncate_dim": 8}));
     check(load(folder.path(), None).unwrap());
     for dimension in [0, 33] {

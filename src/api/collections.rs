@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::schema::collection::Chunking;
 use crate::schema::{CollectionName, Field, FieldType, Metric, ShortForm, Storage, VectorForms, Version};
 use crate::store::view::EmbeddingChoice;
-use crate::store::{CollectionChange, CollectionInfo, NewCollection};
+use crate::store::{CollectionChange, CollectionInfo, NewCollection, NewModel};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use ragstone_models::Precision;
@@ -212,11 +212,12 @@ impl EmbeddingForm {
     fn check(self) -> Result<EmbeddingChoice> {
         let invalid = |detail: &str| Err(Error::InvalidArgument { field: "embedding", detail: detail.to_owned() });
         match self {
-            Self { model: Some(_), dimension: Some(_), .. } => invalid("both model and dimension are given"),
             Self { model: Some(_), metric: Some(Metric::Dot | Metric::L2), .. } => {
                 invalid("metric of a model's vectors is cosine")
             }
-            Self { model: Some(name), precision, .. } => Ok(EmbeddingChoice::Model { name, precision }),
+            Self { model: Some(name), precision, dimension, .. } => {
+                Ok(EmbeddingChoice::Model(NewModel { name, precision, dimension }))
+            }
             Self { precision: Some(_), .. } => invalid("precision is a model's"),
             Self { dimension: Some(dimension), metric, .. } => {
                 Ok(EmbeddingChoice::Dimension { dimension, metric: metric.unwrap_or_default() })
@@ -248,15 +249,17 @@ mod tests {
     }
 
     #[test]
-    fn an_embedding_is_a_model_or_a_dimension() {
+    fn an_embedding_is_a_model_or_a_dimension_or_a_model_cut_to_one() {
         assert!(matches!(check(json!(null)).unwrap(), EmbeddingChoice::Default));
-        assert!(matches!(check(json!({"model": "m"})).unwrap(), EmbeddingChoice::Model { name, .. } if name == "m"));
+        assert!(matches!(check(json!({"model": "m"})).unwrap(), EmbeddingChoice::Model(model) if model.name == "m"));
         let choice = check(json!({"model": "m", "precision": "bf16"})).unwrap();
-        assert!(matches!(choice, EmbeddingChoice::Model { precision: Some(Precision::Bf16), .. }));
+        assert!(matches!(choice, EmbeddingChoice::Model(NewModel { precision: Some(Precision::Bf16), .. })));
         assert!(check(json!({"dimension": 3, "precision": "bf16"})).is_err());
         let choice = check(json!({"dimension": 3, "metric": "l2"})).unwrap();
         assert!(matches!(choice, EmbeddingChoice::Dimension { dimension: 3, metric: Metric::L2 }));
-        for wrong in [json!({}), json!({"model": "m", "dimension": 3}), json!({"model": "m", "metric": "dot"})] {
+        let choice = check(json!({"model": "m", "dimension": 3})).unwrap();
+        assert!(matches!(choice, EmbeddingChoice::Model(NewModel { dimension: Some(3), .. })));
+        for wrong in [json!({}), json!({"model": "m", "metric": "dot"})] {
             assert_eq!(check(wrong).unwrap_err().code(), "invalid_argument");
         }
     }

@@ -48,6 +48,7 @@ impl Problem {
             "limit_exceeded" => StatusCode::PAYLOAD_TOO_LARGE,
             "busy" | "stopping" => StatusCode::SERVICE_UNAVAILABLE,
             "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+            "embedder_failed" => StatusCode::BAD_GATEWAY,
             "storage" | "index" | "model" | "internal" | "damaged" | "data_folder" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
@@ -130,6 +131,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::Read(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Busy { .. } | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        Error::Embedder { .. } => StatusCode::BAD_GATEWAY,
         Error::DataFolderInUse { .. }
         | Error::DataFolder { .. }
         | Error::Damaged { .. }

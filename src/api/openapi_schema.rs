@@ -25,9 +25,9 @@ pub const SCHEMAS: &str = r##"{
   "embedding": {"oneOf": [
     {"type": "object", "required": ["model"], "additionalProperties": false, "properties": {
       "model": {"type": "string"}, "precision": {"$ref": "#/components/schemas/Precision"},
-      "metric": {"const": "cosine"}, "storage": {"$ref": "#/components/schemas/Storage"},
-      "walk": {"$ref": "#/components/schemas/Walk"}}},
-    {"type": "object", "required": ["dimension"], "additionalProperties": false, "properties": {
+      "dimension": {"type": "integer", "minimum": 2, "maximum": 8192}, "metric": {"const": "cosine"},
+      "storage": {"$ref": "#/components/schemas/Storage"}, "walk": {"$ref": "#/components/schemas/Walk"}}},
+    {"type": "object", "not": {"required": ["model"]}, "required": ["dimension"], "additionalProperties": false, "properties": {
       "dimension": {"type": "integer", "minimum": 2, "maximum": 8192},
       "metric": {"$ref": "#/components/schemas/Metric"}, "storage": {"$ref": "#/components/schemas/Storage"},
       "walk": {"$ref": "#/components/schemas/Walk"}}}]},

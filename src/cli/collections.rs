@@ -9,7 +9,7 @@ use super::output::{one_line, print_json, print_line, print_table};
 use super::shape;
 use crate::schema::{CollectionName, Metric, ShortForm, Storage, VectorForms};
 use crate::store::view::EmbeddingChoice;
-use crate::store::{CollectionInfo, NewCollection};
+use crate::store::{CollectionInfo, NewCollection, NewModel};
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
 use ragstone_models::Precision;
@@ -49,16 +49,16 @@ struct CreateArgs {
     #[arg(value_parser = parse_collection)]
     name: CollectionName,
     /// Embed texts with this model
-    #[arg(long, value_name = "NAME", conflicts_with = "dimension")]
+    #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Compute in f32, bf16 or int8
     #[arg(long, value_name = "TYPE", requires = "model", value_parser = parse_precision)]
     precision: Option<Precision>,
-    /// Take vectors of this length from callers
+    /// Take vectors of this length, or cut a model's
     #[arg(long, value_name = "COUNT")]
     dimension: Option<usize>,
     /// Compare them by cosine, dot or l2
-    #[arg(long, requires = "dimension", value_parser = parse_metric)]
+    #[arg(long, requires = "dimension", conflicts_with = "model", value_parser = parse_metric)]
     metric: Option<Metric>,
     /// Store vectors in f32 or f16
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = parse_storage)]
@@ -116,7 +116,7 @@ fn table_row(info: &CollectionInfo) -> Vec<String> {
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Exit, Failure> {
     let embedding = match (args.model, args.dimension) {
-        (Some(name), _) => EmbeddingChoice::Model { name, precision: args.precision },
+        (Some(name), dimension) => EmbeddingChoice::Model(NewModel { name, precision: args.precision, dimension }),
         (None, Some(dimension)) => EmbeddingChoice::Dimension { dimension, metric: args.metric.unwrap_or_default() },
         (None, None) => EmbeddingChoice::Default,
     };

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::output::{one_line, print_json, print_line, print_table};
 use super::pull::{self, PullArgs};
 use crate::error::Error;
+use crate::store::model::Models;
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
 use ragstone_models::{ModelKind, ModelSummary, PROFILES, Profile, find_model, list_models, show_model};
@@ -71,7 +72,7 @@ fn not_found(root: &Path, name: &str) -> Failure {
 }
 
 fn list(context: &Context) -> Result<Exit, Failure> {
-    let models = list_models(&context.config.models)?;
+    let models = Models::new(&context.config).list()?;
     if context.json {
         print_json(&json!({ "models": models }));
     } else if models.is_empty() {

@@ -124,3 +124,26 @@ pub const HUB_RETRIES_MAX: u32 = 4;
 pub const HUB_RESUMED_BYTES_MIN: u64 = 1 << 20;
 /// Longest wait before another server is asked again.
 pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Texts in one request to an external embedder, unless the settings say otherwise.
+pub const EMBEDDER_BATCH: usize = 64;
+/// Most texts in one request to an external embedder; what the API allows.
+pub const EMBEDDER_BATCH_MAX: usize = 2_048;
+/// Seconds for one request to an external embedder, unless the settings say otherwise.
+pub const EMBEDDER_SECONDS: u64 = 30;
+/// Most seconds for one request to an external embedder.
+pub const EMBEDDER_SECONDS_MAX: u64 = 600;
+/// Times that a request to an external embedder is sent again, unless the settings say otherwise.
+pub const EMBEDDER_RETRIES: u32 = 4;
+/// Most times that a request to an external embedder is sent again.
+pub const EMBEDDER_RETRIES_MAX: u32 = 10;
+/// Times that it is sent again for a question, whose asker waits.
+pub const EMBEDDER_QUERY_RETRIES: u32 = 1;
+/// Longest wait before it is sent again for a question.
+pub const EMBEDDER_QUERY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Tokens that an external embedder reads of a text, unless the settings say otherwise.
+pub const EMBEDDER_TOKENS: usize = 512;
+/// Bytes of an answer for each number of its vectors; a number in JSON takes up to 25.
+pub const EMBEDDER_NUMBER_BYTES: usize = 40;
+/// Bytes of an answer besides its numbers, and of an answer that says what is wrong.
+pub const EMBEDDER_OVERHEAD_BYTES: usize = 1 << 20;

@@ -2,11 +2,15 @@
 //!
 //! Flags beat environment beats file beats default. Nothing else in the program reads the environment.
 
+mod embedder;
 pub mod limits;
+
+pub use embedder::{Embedder, Secret};
 
 use crate::error::{Error, Result};
 use ragstone_models::Precision;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +44,8 @@ pub struct Config {
     pub keep_days: u32,
     /// What reads scanned pages; `None` leaves them unread.
     pub ocr: Option<Ocr>,
+    /// Models behind endpoints of others, by the name that collections know them by.
+    pub embedders: BTreeMap<String, Embedder>,
 }
 
 /// A command of the system that reads scanned pages: it gets the file on its standard input and answers with text.
@@ -89,6 +95,7 @@ struct File {
     threads: Option<usize>,
     keep_days: Option<u32>,
     ocr: Option<Ocr>,
+    embedders: BTreeMap<String, Embedder>,
 }
 
 impl Config {
@@ -112,7 +119,10 @@ impl Config {
             let detail = "it names no program; write command = [\"PROGRAM\", \"ARGUMENT\", \"{page}\"]".to_owned();
             return Err(Error::InvalidSetting { name: "ocr.command".into(), detail });
         }
+        let embedders = file.embedders.into_iter();
+        let embedders = embedders.map(|(name, embedder)| Ok((name.clone(), embedder.check(&name)?)));
         Ok(Self {
+            embedders: embedders.collect::<Result<_>>()?,
             data: overrides.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             listen,
             models: overrides.models.or(file.models).unwrap_or_else(default_models),

@@ -4,8 +4,9 @@
 
 use super::alter::CollectionChange;
 use super::document::{IngestContext, word_text};
+use super::embedder::Embedder;
 use super::load::{load, load_past};
-use super::model::{Models, embed};
+use super::model::Models;
 use super::opened::{check_beside, collect_keys_beside};
 use super::original::Originals;
 use super::rows::RowCache;
@@ -24,7 +25,7 @@ use crate::schema::{ChunkId, CollectionName, CollectionSchema, Version, row};
 use crate::table::{Table, VerifyReport, VersionInfo, VersionRef};
 use arc_swap::ArcSwap;
 use ragstone_ingest::worker::WorkerPool;
-use ragstone_models::{Embedder, Priority, TextKind};
+use ragstone_models::{Priority, TextKind};
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -460,7 +461,7 @@ fn embed_missing(models: &Models, schema: &CollectionSchema, rows: &mut [Pending
     let embedder = models.get_same(identity)?;
     for part in missing.chunks(EMBED_BATCH) {
         let texts = part.iter().map(|&at| rows[at].row.text.clone().unwrap_or_default()).collect();
-        let vectors = embed(&embedder, texts, TextKind::Document, Priority::Ingest)?;
+        let vectors = embedder.embed(texts, TextKind::Document, Priority::Ingest)?;
         for (&at, vector) in part.iter().zip(vectors.chunks_exact(identity.dimension)) {
             let row = &mut rows[at].row;
             row.embedding_hash = Some(hash_vector(vector));

@@ -3,7 +3,7 @@
 //! Reading happens in a worker process, chunking and embedding here on the calling thread. Which files, in which order,
 //! and what becomes of the rows is decided in [`super::ingest`].
 
-use super::model::embed;
+use super::embedder::Embedder;
 use super::original::{Originals, hex};
 use super::upsert::{PendingRow, hash_vector, stored_vector};
 use crate::config::limits::EMBED_BATCH;
@@ -13,7 +13,7 @@ use crate::schema::{ChunkRow, CollectionSchema};
 use ragstone_ingest::chunk::{Chunk, ChunkRules, document_name, embedding_text, split};
 use ragstone_ingest::worker::WorkerPool;
 use ragstone_ingest::{Document, ReadError};
-use ragstone_models::{Embedder, Priority, TextKind};
+use ragstone_models::{Priority, TextKind};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -107,8 +107,7 @@ impl IngestContext {
     pub fn cut(&self, uri: &str, bytes: &[u8], metadata: &Map<String, serde_json::Value>) -> Result<CutDocument> {
         let sha256 = sha256(bytes);
         let document = self.workers.read(bytes, uri)?;
-        let tokenizer = self.embedder.tokenizer();
-        let chunks = split(&document, &self.rules(), &|text| tokenizer.count(text));
+        let chunks = split(&document, &self.rules(), &|text| self.embedder.count(text));
         if chunks.is_empty() {
             return Err(ReadError::NoText { detail: "blank".into() }.into());
         }
@@ -128,7 +127,7 @@ impl IngestContext {
         for part in rows.chunks_mut(EMBED_BATCH) {
             let texts =
                 part.iter().map(|pending| embedded_text(&pending.row).unwrap_or_default().into_owned()).collect();
-            let vectors = embed(&self.embedder, texts, TextKind::Document, Priority::Ingest)?;
+            let vectors = self.embedder.embed(texts, TextKind::Document, Priority::Ingest)?;
             for (pending, vector) in part.iter_mut().zip(vectors.chunks_exact(identity.dimension)) {
                 pending.row.embedding_hash = Some(hash_vector(vector));
                 pending.row.embedding = Some(stored_vector(&self.schema, vector.to_vec())?);
@@ -140,7 +139,7 @@ impl IngestContext {
 
     /// Returns the collection's rules, bounded by what the model can read beside the lead.
     fn rules(&self) -> ChunkRules {
-        let window = self.embedder.tokenizer().max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
+        let window = self.embedder.max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
         let window = window.max(CHUNK_TOKENS_MIN);
         let Chunking { target_tokens, max_tokens, overlap_sentences } = self.schema.chunking;
         let (target_tokens, max_tokens) = (target_tokens.min(window), max_tokens.min(window));

@@ -9,6 +9,7 @@ pub mod alter;
 mod closed;
 pub mod collection;
 mod document;
+mod embedder;
 mod example;
 mod expire;
 mod ingest;
@@ -35,7 +36,9 @@ pub use collection::Collection;
 pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
 pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
-pub use view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, OnConflict, Selection};
+pub use view::{
+    ChunkView, CollectionInfo, DocumentView, Include, NewChunk, NewCollection, NewModel, OnConflict, Selection,
+};
 
 use crate::config::limits::{COLLECTIONS_OPEN, LISTED_AT_ONCE};
 use crate::config::{Config, Ocr};
@@ -92,7 +95,7 @@ impl Store {
         let workers = Arc::new(worker_pool(&config)?);
         let originals = Originals::new(folder.path());
         let jobs = Jobs::default();
-        let models = Models::new(config.models.clone(), config.threads);
+        let models = Models::new(&config);
         let searches = Arc::new(Semaphore::new(config.threads.max(2)));
         let writes = WriteLane::start(config.threads)?;
         let open = OpenCollections::default();
@@ -273,8 +276,11 @@ impl Store {
                 }
                 EmbeddingSchema { model: None, dimension: *dimension, metric: *metric, forms: new.forms }
             }
-            EmbeddingChoice::Default => self.embedding_of(&self.config.model, None, new.forms)?,
-            EmbeddingChoice::Model { name, precision } => self.embedding_of(name, *precision, new.forms)?,
+            EmbeddingChoice::Default => {
+                let model = NewModel { name: self.config.model.clone(), precision: None, dimension: None };
+                self.embedding_of(&model, new.forms)?
+            }
+            EmbeddingChoice::Model(model) => self.embedding_of(model, new.forms)?,
         };
         if new.forms.walk == ShortForm::Bits && sketch_stride(embedding.dimension) == 0 {
             let detail = "walks by bits need vectors of 256 dimensions or more".to_owned();
@@ -283,8 +289,13 @@ impl Store {
         Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }
 
-    fn embedding_of(&self, model: &str, precision: Option<Precision>, forms: VectorForms) -> Result<EmbeddingSchema> {
-        let embedder = self.models.get(model, precision.unwrap_or(self.config.precision))?;
+    fn embedding_of(&self, model: &NewModel, forms: VectorForms) -> Result<EmbeddingSchema> {
+        let NewModel { name, precision, dimension } = model;
+        if self.models.is_external(name) && precision.is_some_and(|precision| precision != Precision::F32) {
+            let detail = "an external model computes as its endpoint does".to_owned();
+            return Err(Error::InvalidArgument { field: "embedding.precision", detail });
+        }
+        let embedder = self.models.get(name, precision.unwrap_or(self.config.precision), *dimension)?;
         let identity = embedder.identity().clone();
         Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine, forms })
     }

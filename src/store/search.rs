@@ -4,8 +4,8 @@
 //! in `query`.
 
 use super::collection::{Collection, State, blocking, parse_filter};
+use super::embedder::Embedder;
 use super::example;
-use super::model::embed_query;
 use super::rerank::Rerank;
 use super::upsert::check_vector;
 use super::view::{ChunkView, Include};
@@ -15,6 +15,7 @@ use crate::index::graph::Scratch;
 use crate::query::{self, Filter, Fusion, Mode, Plan, Ranked, Search};
 use crate::schema::Version;
 use crate::table::VersionRef;
+use ragstone_models::TextKind;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -125,11 +126,14 @@ impl Collection {
     }
 
     /// Answers a search in the order of its legs.
-    pub(super) async fn search_once(self: &Arc<Self>, request: SearchRequest) -> Result<SearchAnswer> {
+    pub(super) async fn search_once(self: &Arc<Self>, mut request: SearchRequest) -> Result<SearchAnswer> {
         let state = match &request.as_of {
             Some(version) => self.state_at(version).await?,
             None => self.state(),
         };
+        let asked = Instant::now();
+        self.ask_endpoint(&state, &mut request).await?;
+        let asked_ms = elapsed_ms(asked);
         let _permit = self.permit().await?;
         let (this, pinned, include) = (self.clone(), state.clone(), request.include);
         let found = blocking(move || this.run(&pinned, request)).await?;
@@ -138,8 +142,27 @@ impl Collection {
         let views = self.view(&state, &slots, include).await?;
         let mut plan = found.plan;
         plan.stages_ms.insert("fetch", elapsed_ms(started));
+        *plan.stages_ms.entry("embed").or_default() += asked_ms;
         let hits = found.hits.into_iter().zip(views).collect();
         Ok(SearchAnswer { version: state.table.version(), hits, plan })
+    }
+
+    /// Asks the endpoint of an external model for the vector of the question, so that nobody waits for the network while
+    /// it holds the right to run a search. What is wrong with the request is found later.
+    async fn ask_endpoint(&self, state: &State, request: &mut SearchRequest) -> Result<()> {
+        let Some(identity) = &state.schema.embedding.model else { return Ok(()) };
+        let models = &self.shared().services.models;
+        let by_example = !request.like.is_empty() || !request.unlike.is_empty();
+        let Some(text) = request.text.as_deref().map(str::trim) else { return Ok(()) };
+        let given = request.embedding.is_some() || by_example || request.mode == Some(Mode::Lexical);
+        if given || text.is_empty() || text.len() > QUERY_BYTES_MAX || !models.is_external(&identity.name) {
+            return Ok(());
+        }
+        if let Embedder::External(external) = models.get_same(identity)? {
+            check_numbers(request)?;
+            request.embedding = Some(external.embed(vec![text.to_owned()], TextKind::Query).await?);
+        }
+        Ok(())
     }
 
     async fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
@@ -216,8 +239,8 @@ impl Collection {
         };
         let text = text.unwrap_or_default();
         let embedder = self.shared().services.models.get_same(identity)?;
-        let vector = embed_query(&embedder, text)?;
-        let readable = embedder.tokenizer().readable_share(text);
+        let vector = embedder.embed_query(text)?;
+        let readable = embedder.readable_share(text);
         Ok((Some(check_vector(&state.schema, vector)?), readable))
     }
 }

@@ -29,13 +29,8 @@ pub struct NewCollection {
 pub enum EmbeddingChoice {
     /// By the configured model, in the configured precision.
     Default,
-    /// By an installed model.
-    Model {
-        /// Its name.
-        name: String,
-        /// How numbers are held while it computes; `None` for the configured precision.
-        precision: Option<Precision>,
-    },
+    /// By an installed or external model.
+    Model(NewModel),
     /// Callers send vectors of this length.
     Dimension {
         /// Length of every vector.
@@ -43,6 +38,17 @@ pub enum EmbeddingChoice {
         /// Measure of nearness.
         metric: Metric,
     },
+}
+
+/// The model that a collection is to have.
+#[derive(Clone, Debug)]
+pub struct NewModel {
+    /// Its name.
+    pub name: String,
+    /// How numbers are held while it computes; `None` for the configured precision.
+    pub precision: Option<Precision>,
+    /// Length that its vectors are cut to; `None` leaves them.
+    pub dimension: Option<usize>,
 }
 
 /// A collection as it stands.

@@ -14,6 +14,7 @@ mod ingest;
 mod model;
 mod planned;
 mod pull;
+mod reembed;
 mod reopen;
 mod rerank;
 mod tidy;

@@ -40,6 +40,8 @@ struct JobForm {
     progress: Progress,
     files: Vec<FileForm>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Reason>,
 }
 
@@ -81,6 +83,7 @@ impl From<Job> for JobForm {
             finished_at: job.finished_at.map(|at| format_timestamp(at.timestamp_micros())),
             progress: Progress { done: job.done, total: job.total },
             files: job.files.into_iter().map(FileForm::from).collect(),
+            result: job.result,
             error: job.error.map(|detail| Reason { code: "job_failed", detail }),
         }
     }

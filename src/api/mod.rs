@@ -26,6 +26,7 @@ mod models;
 mod observe;
 mod openapi;
 mod openapi_schema;
+mod reembed;
 mod rerank;
 mod router;
 mod search;

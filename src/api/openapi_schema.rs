@@ -193,15 +193,28 @@ pub const SCHEMAS: &str = r##"{
   "version": {"type": "integer"}, "next": {"type": "integer"}}},
 "Restore": {"type": "object", "required": ["to"], "additionalProperties": false, "properties": {
   "to": {"$ref": "#/components/schemas/VersionName"}}},
+"Reembed": {"type": "object", "required": ["model"], "additionalProperties": false, "properties": {
+  "model": {"type": "string"}, "precision": {"$ref": "#/components/schemas/Precision"},
+  "dimension": {"type": "integer", "minimum": 2, "maximum": 8192},
+  "queries": {"type": "array", "maxItems": 100, "items": {"type": "string"}},
+  "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
+  "switch": {"type": "boolean", "default": true}}},
 "Restored": {"type": "object", "required": ["version"], "properties": {"version": {"type": "integer"}}},
 "Job": {"type": "object", "required": ["id", "kind", "collection", "state", "created_at", "progress", "files"],
   "properties": {
-  "id": {"type": "string"}, "kind": {"type": "string", "enum": ["ingest", "optimize"]},
+  "id": {"type": "string"}, "kind": {"type": "string", "enum": ["ingest", "optimize", "reembed"]},
   "collection": {"type": "string"}, "state": {"type": "string", "enum": ["running", "done", "failed"]},
   "created_at": {"type": "string", "format": "date-time"}, "finished_at": {"type": "string", "format": "date-time"},
   "progress": {"type": "object", "required": ["done", "total"], "properties": {
     "done": {"type": "integer"}, "total": {"type": "integer"}}},
   "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}},
+  "result": {"type": "object", "properties": {
+    "version": {"type": "integer"}, "chunks": {"type": "integer"}, "resumed": {"type": "integer"},
+    "switched": {"type": "boolean"},
+    "comparison": {"type": ["object", "null"], "properties": {
+      "k": {"type": "integer"}, "overlap": {"type": "number"},
+      "queries": {"type": "array", "items": {"type": "object", "properties": {
+        "text": {"type": "string"}, "shared": {"type": "integer"}, "hits": {"type": "integer"}}}}}}}},
   "error": {"$ref": "#/components/schemas/Reason"}}},
 "JobStarted": {"type": "object", "required": ["job", "version"], "properties": {
   "job": {"$ref": "#/components/schemas/Job"}, "version": {"type": "integer"}}},

@@ -6,8 +6,8 @@ use super::app::App;
 use super::body::drop_body;
 use super::error::Problem;
 use super::{
-    chunks, collections, documents, guard, health, jobs, models, observe, openapi, rerank, search, upload, versions,
-    web,
+    chunks, collections, documents, guard, health, jobs, models, observe, openapi, reembed, rerank, search, upload,
+    versions, web,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -137,6 +137,8 @@ pub const ROUTES: &[Route] = &[
         (Input::Json("Restore"), Output::Json("Restored")), |m| on(m, versions::restore_collection)),
     route((Post, "/v1/collections/{collection}/optimize"), ("optimize_collection", "Compact, expire and seal"),
         (Nothing, Job), |m| on(m, collections::optimize_collection)),
+    route((Post, "/v1/collections/{collection}/reembed"), ("reembed_collection", "Change to another model"),
+        (Input::Json("Reembed"), Job), |m| on(m, reembed::reembed_collection)),
     route((Get, "/v1/jobs"), ("list_jobs", "List jobs, newest first"),
         (Query(&["collection", "limit"]), Output::Json("JobList")), |m| on(m, jobs::list_jobs)),
     route((Get, "/v1/jobs/{id}"), ("find_job", "Find a job"),

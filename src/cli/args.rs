@@ -10,6 +10,7 @@ use super::extract::ExtractArgs;
 use super::ingest::IngestArgs;
 use super::models::ModelsArgs;
 use super::optimize::OptimizeArgs;
+use super::reembed::ReembedArgs;
 use super::restore::RestoreArgs;
 use super::sample::SampleArgs;
 use super::search::SearchArgs;
@@ -72,6 +73,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Compact a collection and build its index
     Optimize(OptimizeArgs),
+    /// Change the model of a collection
+    Reembed(ReembedArgs),
     /// Compare stored bytes with their checksums
     Verify(VerifyArgs),
     /// List, show, verify or fetch models

@@ -21,6 +21,7 @@ mod npy;
 mod optimize;
 mod output;
 mod pull;
+mod reembed;
 mod remote;
 mod restore;
 mod run;

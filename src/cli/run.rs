@@ -6,8 +6,8 @@ use super::args::{Cli, Command};
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::{
-    bench, collections, documents, embed, extract, ingest, models, optimize, restore, sample, search, serve, verify,
-    versions,
+    bench, collections, documents, embed, extract, ingest, models, optimize, reembed, restore, sample, search, serve,
+    verify, versions,
 };
 use std::process::ExitCode;
 
@@ -54,6 +54,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Versions(args) => versions::run(args, context).await,
         Command::Restore(args) => restore::run(args, context).await,
         Command::Optimize(args) => optimize::run(args, context).await,
+        Command::Reembed(args) => reembed::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Models(args) => models::run(args, context).await,
         Command::Extract(args) => extract::run(args, context).await,

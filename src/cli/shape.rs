@@ -4,8 +4,8 @@
 
 use crate::query::Ranked;
 use crate::schema::field::format_timestamp;
-use crate::schema::{ChunkRow, row};
-use crate::store::{ChunkView, CollectionInfo, DocumentView, SearchAnswer};
+use crate::schema::{ChunkRow, CollectionName, row};
+use crate::store::{ChunkView, CollectionInfo, DocumentView, Reembedded, SearchAnswer};
 use crate::table::VersionInfo;
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,23 @@ pub fn collection(info: &CollectionInfo) -> Value {
             "covered_version": info.covered_version,
             "rows": info.covered_rows,
         },
+    })
+}
+
+/// Returns what a change of the model did.
+pub fn reembedded(name: &CollectionName, done: &Reembedded) -> Value {
+    let query = |(text, shared, hits): &(String, usize, usize)| json!({ "text": text, "shared": shared, "hits": hits });
+    let comparison = done.comparison.as_ref().map(|comparison| {
+        let queries: Vec<Value> = comparison.queries.iter().map(query).collect();
+        json!({ "k": comparison.k, "overlap": comparison.overlap, "queries": queries })
+    });
+    json!({
+        "collection": name,
+        "version": done.version,
+        "chunks": done.chunks,
+        "resumed": done.resumed,
+        "switched": done.switched,
+        "comparison": comparison,
     })
 }
 

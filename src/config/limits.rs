@@ -107,6 +107,15 @@ pub const OCR_PAGE_SECONDS: u64 = 60;
 /// Scanned pages of a file that such a command reads, unless the settings say otherwise.
 pub const OCR_PAGES_MAX: usize = 500;
 
+/// Rows without a vector of the new model that writes wait for when a collection changes its model.
+pub const SWITCH_ROWS_MAX: usize = 256;
+/// Times that rows written meanwhile are embedded before a change of the model gives up: writes are faster than the model.
+pub const SWITCH_ROUNDS_MAX: usize = 1_000;
+/// Texts of a collection that are asked for to compare two models.
+pub const SAMPLE_QUERIES: usize = 20;
+/// Letters of a text that such a question has.
+pub const SAMPLE_QUERY_CHARS: usize = 200;
+
 /// Finished jobs that can still be asked for.
 pub const JOBS_KEPT: usize = 1_000;
 /// Jobs that may wait or run.

@@ -192,6 +192,12 @@ impl Snapshot {
         self
     }
 
+    /// Returns this snapshot with other vectors of the same rows, by slot, ascending; no generation is in place.
+    pub fn with_embedding(&self, dimension: usize, metric: Metric, vectors: &[(u32, Vec<f32>)]) -> Self {
+        let fresh = Fresh::default();
+        Self { dimension, metric, placed: None, head: None, fresh, ..self.clone() }.with_vectors(vectors)
+    }
+
     /// Sets which slots live, for a snapshot that is put together from a table and sealed postings; the others are of
     /// rows that are gone.
     pub fn with_live(mut self, live: Bitset) -> Self {

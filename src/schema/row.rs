@@ -76,6 +76,11 @@ pub const FILTERABLE_SYSTEM_COLUMNS: &[(&str, FieldType)] = &[
 /// Metadata keys that name a lineage column, and set it for rows that no document file stands behind.
 pub const LINEAGE_METADATA: &[&str] = &[URI, TITLE, MEDIA_TYPE, PAGE];
 
+/// Columns that a change of the model replaces.
+pub const EMBEDDED_COLUMNS: [&str; 3] = [EMBEDDING, EMBEDDING_HASH, MODEL];
+/// What stands before their names while the new ones are not in use.
+const STAGED_PREFIX: &str = "_reembed_";
+
 const SYSTEM_COLUMNS: &[&str] = &[
     ID,
     DOCUMENT_ID,
@@ -102,7 +107,12 @@ const SYSTEM_COLUMNS: &[&str] = &[
 
 /// Returns whether a column belongs to the store and not to the user's metadata.
 pub fn is_system_column(name: &str) -> bool {
-    SYSTEM_COLUMNS.contains(&name)
+    SYSTEM_COLUMNS.contains(&name) || name.starts_with(STAGED_PREFIX)
+}
+
+/// Returns the name of a column that is to replace another one.
+pub fn staged_name(column: &str) -> String {
+    format!("{STAGED_PREFIX}{column}")
 }
 
 /// One chunk: what is searched, filtered and cited.
@@ -205,6 +215,22 @@ pub fn to_batch(schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<RecordBa
     let arrow = arrow_schema(schema);
     let columns = arrow.fields().iter().map(|field| column(field.name(), schema, rows)).collect::<Result<Vec<_>>>()?;
     RecordBatch::try_new(arrow, columns).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// Returns the schema of [`staged_batch`].
+pub fn staged_schema(dimension: usize) -> SchemaRef {
+    let types = [embedding_type(dimension), DataType::UInt64, DataType::Utf8];
+    let fields = EMBEDDED_COLUMNS.iter().zip(types);
+    let fields = fields.map(|(name, data_type)| ArrowField::new(staged_name(name), data_type, true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Builds the columns that replace those of another model; of the rows, only what these columns hold counts.
+pub fn staged_batch(dimension: usize, rows: &[ChunkRow]) -> Result<RecordBatch> {
+    let mut hashes = UInt64Builder::with_capacity(rows.len());
+    rows.iter().for_each(|row| hashes.append_option(row.embedding_hash));
+    let columns = vec![embeddings(rows, dimension)?, Arc::new(hashes.finish()), texts(rows, |row| row.model.as_ref())];
+    RecordBatch::try_new(staged_schema(dimension), columns).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<ArrayRef> {

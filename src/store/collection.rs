@@ -3,7 +3,7 @@
 //! A request reads one [`State`], which belongs to one version, from beginning to end. Only the writer replaces it.
 
 use super::alter::CollectionChange;
-use super::document::{IngestContext, word_text};
+use super::document::{IngestContext, embedded_text, word_text};
 use super::embedder::Embedder;
 use super::load::{load, load_past};
 use super::model::Models;
@@ -80,6 +80,19 @@ pub struct Shared {
     pub number: u64,
     /// What collections share with their store.
     pub services: Services,
+    /// Held for reading while rows are on their way, for writing while the model changes: vectors of one model never meet
+    /// those of another.
+    pub model_gate: tokio::sync::RwLock<()>,
+    /// Held while vectors of another model are made.
+    pub reembedding: tokio::sync::Mutex<()>,
+}
+
+/// Rows with vectors, and what the collection was when these were made.
+pub struct EmbeddedRows {
+    /// The rows.
+    pub rows: Vec<PendingRow>,
+    /// How they were embedded.
+    pub schema: Arc<CollectionSchema>,
 }
 
 /// Numbers the collections that this process has opened.
@@ -104,8 +117,9 @@ impl Collection {
         let name = table.name().clone();
         let state = ArcSwap::from_pointee(load(table, &analyzer).await?);
         let keys = RwLock::default();
-        let shared =
-            Arc::new(Shared { name, state, keys, analyzer, number: NUMBERS.fetch_add(1, Ordering::Relaxed), services });
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let (model_gate, reembedding) = Default::default();
+        let shared = Arc::new(Shared { name, state, keys, analyzer, number, services, model_gate, reembedding });
         collect_keys_beside(&shared)?;
         let writer = Writer::spawn(shared.clone())?;
         check_beside(&shared.state.load(), writer.queue())?;
@@ -176,7 +190,7 @@ impl Collection {
             let now = chrono::Utc::now().timestamp_micros();
             let mut rows = check_chunks(&schema, chunks, now)?;
             embed_missing(&shared.services.models, &schema, &mut rows)?;
-            Ok(rows)
+            Ok(EmbeddedRows { rows, schema })
         })
         .await?;
         self.write_rows(rows, Vec::new(), on_conflict, "upsert").await
@@ -184,14 +198,42 @@ impl Collection {
 
     pub(super) async fn write_rows(
         &self,
-        rows: Vec<PendingRow>,
+        rows: EmbeddedRows,
         replaced_documents: Vec<String>,
         on_conflict: OnConflict,
         operation: &'static str,
     ) -> Result<Written> {
+        let _open = self.shared.model_gate.read().await;
+        let rows = self.embed_anew(rows).await?;
         let words = analyze_beside(self.shared.clone(), &rows);
         let write = |done| Write::Rows(RowsWrite { rows, words, replaced_documents, on_conflict, operation, done });
         self.writer.send(write).await
+    }
+
+    /// Gives rows the vectors of the collection's present model, where it has changed since theirs were made.
+    async fn embed_anew(&self, embedded: EmbeddedRows) -> Result<Vec<PendingRow>> {
+        let EmbeddedRows { mut rows, schema } = embedded;
+        let present = self.state().schema.clone();
+        if schema.embedding == present.embedding {
+            return Ok(rows);
+        }
+        let shared = self.shared.clone();
+        blocking_on(&self.shared.services.writes, move || {
+            if present.embedding.model.is_none() {
+                return Err(Error::NoModel { name: shared.name.to_string() });
+            }
+            for pending in &mut rows {
+                if pending.row.text.is_none() {
+                    let detail =
+                        format!("chunk '{}' has no text, and the collection's model has changed", pending.row.id);
+                    return Err(Error::InvalidArgument { field: "embedding", detail });
+                }
+                pending.row.embedding = None;
+            }
+            embed_missing(&shared.services.models, &present, &mut rows)?;
+            Ok(rows)
+        })
+        .await
     }
 
     /// Removes chunks; unknown ids are ignored.
@@ -341,6 +383,8 @@ impl Collection {
 
     /// Makes a past version the newest one.
     pub async fn restore(&self, to: VersionRef) -> Result<Written> {
+        // The version may have had another model.
+        let _alone = self.shared.model_gate.write().await;
         self.writer.send(|done| Write::Restore { to, done }).await
     }
 
@@ -391,6 +435,11 @@ impl Collection {
             Some(identity) => self.shared.services.models.get_same(identity),
             None => Err(Error::NoModel { name: self.shared.name.to_string() }),
         }
+    }
+
+    /// Returns the way to the writer.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -460,7 +509,8 @@ fn embed_missing(models: &Models, schema: &CollectionSchema, rows: &mut [Pending
     }
     let embedder = models.get_same(identity)?;
     for part in missing.chunks(EMBED_BATCH) {
-        let texts = part.iter().map(|&at| rows[at].row.text.clone().unwrap_or_default()).collect();
+        let text = |row| embedded_text(row).unwrap_or_default().into_owned();
+        let texts = part.iter().map(|&at| text(&rows[at].row)).collect();
         let vectors = embedder.embed(texts, TextKind::Document, Priority::Ingest)?;
         for (&at, vector) in part.iter().zip(vectors.chunks_exact(identity.dimension)) {
             let row = &mut rows[at].row;

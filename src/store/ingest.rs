@@ -4,7 +4,7 @@
 //! done; what is there unchanged is skipped, so an ingest that was killed goes on where it stopped. A file that fails is
 //! an outcome, never an end.
 
-use super::collection::{Collection, blocking, blocking_on};
+use super::collection::{Collection, EmbeddedRows, blocking, blocking_on};
 use super::document::{CutDocument, IngestContext, document_id, sha256};
 use super::view::{Include, OnConflict, Written};
 use crate::error::{Error, Result};
@@ -245,7 +245,7 @@ impl Collection {
         let result: Result<Written> = async {
             let rows = blocking_on(&writes, move || {
                 context.embed(&mut rows)?;
-                Ok(rows)
+                Ok(EmbeddedRows { rows, schema: context.schema })
             })
             .await?;
             self.write_rows(rows, vec![id.clone()], OnConflict::Overwrite, "ingest").await

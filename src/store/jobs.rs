@@ -36,7 +36,7 @@ impl JobState {
 pub struct Job {
     /// Its id.
     pub id: String,
-    /// What it does: `ingest` or `optimize`.
+    /// What it does: `ingest`, `optimize` or `reembed`.
     pub kind: &'static str,
     /// Collection that it works on.
     pub collection: String,
@@ -48,6 +48,8 @@ pub struct Job {
     pub total: usize,
     /// What became of each file.
     pub files: Vec<FileOutcome>,
+    /// What it found out, where that is more than the files.
+    pub result: Option<serde_json::Value>,
     /// Why it failed.
     pub error: Option<String>,
     /// When it began.
@@ -88,6 +90,7 @@ impl Jobs {
             done: 0,
             total,
             files: Vec::new(),
+            result: None,
             error: None,
             started_at: Utc::now(),
             finished_at: None,
@@ -123,6 +126,16 @@ impl JobHandle {
             job.done += 1;
             job.files.extend(outcome);
         });
+    }
+
+    /// Reports how many of how many steps are done.
+    pub fn reach(&self, done: usize, total: usize) {
+        self.update(|job| (job.done, job.total) = (done, total));
+    }
+
+    /// Reports what the job found out.
+    pub fn tell(&self, result: serde_json::Value) {
+        self.update(|job| job.result = Some(result));
     }
 
     /// Ends the job.

@@ -44,12 +44,25 @@ pub struct Pointer {
     pub generation: String,
     /// Version whose live rows it was built from.
     pub built_version: u64,
+    /// Id of the column whose vectors it holds. `None` in pointers of earlier builds, which knew only a table's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<i32>,
 }
 
 impl Pointer {
     /// Returns the pointer of a version.
     pub fn of(table: &Table) -> Option<Self> {
         serde_json::from_str(table.pointer(POINTER_KEY)?).ok()
+    }
+
+    /// Says whether its vectors are those of a version, and not of the model that the collection had before.
+    fn has_vectors_of(&self, table: &Table) -> bool {
+        let ids = table.column_ids();
+        match self.column {
+            Some(column) => ids.get(row::EMBEDDING) == Some(&column),
+            // The columns of a new table are numbered in their order; a column that came later has a higher number.
+            None => ids.get(row::EMBEDDING) < ids.get(row::INGESTED_AT),
+        }
     }
 
     /// Returns the folder of the sealed vectors.
@@ -199,7 +212,7 @@ fn open_sealed(table: &Table, pointer: &Pointer) -> Option<SealedRows> {
 
 fn open_generation(table: &Table, pointer: &Pointer) -> Option<Generation> {
     let path = pointer.vectors(table);
-    if !path.exists() {
+    if !path.exists() || !pointer.has_vectors_of(table) {
         return None;
     }
     let small = std::fs::metadata(path.join(FILE_NAME)).is_ok_and(|file| file.len() <= CHECKED_AT_ONCE_BYTES);

@@ -21,7 +21,9 @@ pub mod model;
 mod open;
 mod opened;
 mod original;
+mod prepared;
 pub mod probe;
+mod reembed;
 pub mod rerank;
 mod rows;
 mod seal;
@@ -34,6 +36,7 @@ mod writer;
 pub use alter::CollectionChange;
 pub use collection::Collection;
 pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
+pub use reembed::{Comparison, ReembedOptions, Reembedded};
 pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
 pub use view::{
@@ -203,6 +206,11 @@ impl Store {
         drop(open);
         self.close_idle().await;
         Ok(collection)
+    }
+
+    /// Returns how a model of the store embeds, loaded if it was not.
+    pub fn embedding_for(&self, model: &NewModel) -> Result<EmbeddingSchema> {
+        self.embedding_of(&model.name, model.precision, model.dimension)
     }
 
     /// Removes a collection with all its versions.

@@ -198,9 +198,12 @@ fn check_earlier(state: &State) -> Result<()> {
 }
 
 /// Writes the files of a generation over the live rows of a state.
-fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Pointer> {
-    let pointer =
-        Pointer { generation: uuid::Uuid::new_v4().simple().to_string(), built_version: state.table.version().0 };
+pub fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Pointer> {
+    let pointer = Pointer {
+        generation: uuid::Uuid::new_v4().simple().to_string(),
+        built_version: state.table.version().0,
+        column: Some(state.table.vectors_id()?),
+    };
     let snapshot = &state.snapshot;
     write_rows(state, &pointer.text(&state.table))?;
     let mut row_ids = Vec::with_capacity(snapshot.len());

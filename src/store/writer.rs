@@ -10,6 +10,7 @@ use super::expire::Expirer;
 use super::join::Joiner;
 use super::lane::step_back;
 use super::load::{Pointer, collect_keys, load};
+use super::reembed::Switch;
 use super::seal::{self, Pace, Sealed};
 use super::stage::{Stage, Staged, Words, words_at};
 use super::upsert::PendingRow;
@@ -88,6 +89,13 @@ pub enum Write {
         /// Where the answer goes.
         done: Done,
     },
+    /// Vectors of another model for all rows.
+    Switch {
+        /// The vectors.
+        switch: Box<Switch>,
+        /// Where the answer goes.
+        done: Done,
+    },
     /// Compaction, expiry and sealing, now.
     Optimize {
         /// Where the answer goes.
@@ -140,6 +148,11 @@ impl Writer {
         answer.await.map_err(|_| Error::Stopping)?
     }
 
+    /// Says whether the writer has ended.
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Waits until everything that was handed over is done, and ends the writer.
     pub async fn close(&self) {
         let (done, answer) = oneshot::channel();
@@ -187,6 +200,7 @@ impl Actor {
                 Write::Joined(joined) => self.put_joined(joined).await,
                 Write::Restore { to, done } => answer(done, self.restore(&to).await),
                 Write::Alter { change, done } => answer(done, self.alter(change).await),
+                Write::Switch { switch, done } => answer(done, self.switch(&switch).await),
                 Write::Optimize { done } => self.optimize(done).await,
                 Write::Close { done } => {
                     // An error means that nobody waits any more.
@@ -420,6 +434,17 @@ impl Actor {
                 self.replace(state.table.alter(&change, "alter").await?).await
             }
             None => Ok(Written { version: state.table.version(), written: 0, skipped: 0, deleted: 0 }),
+        }
+    }
+
+    async fn switch(&mut self, switch: &Switch) -> Result<Written> {
+        match switch.commit(&self.state()).await {
+            Ok(table) => self.replace(table).await,
+            Err(error) => {
+                // Some of its commits may have been made.
+                self.reload().await;
+                Err(error)
+            }
         }
     }
 

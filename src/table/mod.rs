@@ -17,6 +17,7 @@ mod durable;
 mod folder;
 mod maintain;
 mod read;
+mod reembed;
 mod version;
 
 pub use alter::SchemaChange;

@@ -2,6 +2,7 @@
 # make test    every test; what a test needs is provided first
 # make check   formatting, lints, documentation
 # make soak    the long random tests
+# make cuda    models on an NVIDIA GPU: builds, compares with the CPU, times; needs nvcc
 # make bench   the figures of benches/README.md
 #
 # Needs Rust, a C compiler, make, and Python 3 with pip. No root, no system packages.
@@ -15,7 +16,7 @@ export RAGSTONE_TEST_MODEL ?= $(RAGSTONE_MODELS)/all-MiniLM-L6-v2
 BIN = $(CARGO_TARGET_DIR)/release/ragstone
 DEMO ?= $(HOME)/.cache/ragstone/demo
 
-.PHONY: build model demo test check fmt lint doc soak bench
+.PHONY: build model demo test check fmt lint doc soak cuda bench
 
 build:
 	cargo build --release --workspace --bins
@@ -45,6 +46,9 @@ doc:
 
 soak: model
 	RAGSTONE_SOAK=1 cargo test --release --test integration -- crash:: model:: planned::
+
+cuda: model
+	sh tests/cuda.sh
 
 bench: build model
 	cargo bench --bench serve -- 100000

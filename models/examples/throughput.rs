@@ -1,4 +1,4 @@
-//! Measures the encoder: `throughput MODEL_FOLDER TEXTS candle|THREADS [f32|bf16|int8]`, where TEXTS has one text a line.
+//! Measures the encoder: `throughput MODEL_FOLDER TEXTS candle|cuda|THREADS [f32|bf16|int8]`; TEXTS has one text a line.
 //!
 //! It measures Candle's own BERT in padded batches of 32 in file order, or the encoder with so many threads: the best of
 //! three runs over the texts, the median of 200 lone queries of 8, 16 and 32 tokens, queries of 16 tokens beside an ingest
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (folder, file, what, precision) = match arguments.as_slice() {
         [folder, file, what] => (folder, file, what, "f32"),
         [folder, file, what, precision] => (folder, file, what, precision.as_str()),
-        _ => return Err("usage: throughput MODEL_FOLDER TEXTS candle|THREADS [f32|bf16|int8]".into()),
+        _ => return Err("usage: throughput MODEL_FOLDER TEXTS candle|cuda|THREADS [f32|bf16|int8]".into()),
     };
     let known = [Precision::F32, Precision::Bf16, Precision::Int8];
     let precision = known.into_iter().find(|known| known.name() == precision).ok_or("unknown precision")?;
@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let texts: Vec<&str> = text.lines().collect();
     match what.as_str() {
         "candle" => measure_candle(Path::new(folder), &texts),
+        "cuda" => measure_gpu(Path::new(folder), &texts),
         threads => measure_encoder(Path::new(folder), &texts, threads.parse()?, precision),
     }
 }
@@ -56,6 +57,24 @@ fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Pre
         let (found, expected) = (encoder.encode(texts, TextKind::Document)?, load(Precision::F32)?);
         report_cosines(&found, &expected.encode(texts, TextKind::Document)?, encoder.identity().dimension);
     }
+    Ok(())
+}
+
+/// Measures the GPU, and compares its vectors with those of the CPU.
+fn measure_gpu(folder: &Path, texts: &[&str]) -> Result<(), Box<dyn Error>> {
+    let load = |device| {
+        Encoder::load(
+            folder,
+            "measured",
+            &LoadOptions { threads: 2, device, precision: Precision::F32, dimension: None },
+        )
+    };
+    let (gpu, cpu) = (load(Device::Cuda)?, load(Device::Cpu)?);
+    let tokenizer = gpu.tokenizer();
+    let tokens = texts.iter().map(|text| (tokenizer.count(text) + 2).min(tokenizer.max_tokens())).sum();
+    report("cuda", tokens, || gpu.encode(texts, TextKind::Document).map(drop).map_err(Into::into))?;
+    let (found, expected) = (gpu.encode(texts, TextKind::Document)?, cpu.encode(texts, TextKind::Document)?);
+    report_cosines(&found, &expected, gpu.identity().dimension);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! How a model is to be run, and where.
 
+use std::sync::OnceLock;
+
 use crate::error::ModelError;
 use crate::precision::Precision;
 
@@ -30,18 +32,34 @@ pub enum Device {
 impl LoadOptions {
     /// Returns the device that the options choose on this machine.
     pub(crate) fn choose_device(&self) -> Result<candle_core::Device, ModelError> {
-        let cuda = || candle_core::Device::new_cuda(0);
-        let missing =
-            |error: candle_core::Error| ModelError::DeviceMissing { wanted: "cuda", detail: error.to_string() };
         match (self.device, self.precision) {
             (Device::Cpu, _) => Ok(candle_core::Device::Cpu),
-            (Device::Auto, Precision::F32) if candle_core::utils::cuda_is_available() => cuda().map_err(missing),
+            (Device::Auto, Precision::F32) => Ok(gpu().as_ref().cloned().unwrap_or(candle_core::Device::Cpu)),
             (Device::Auto, _) => Ok(candle_core::Device::Cpu),
-            (Device::Cuda, Precision::F32) => cuda().map_err(missing),
+            (Device::Cuda, Precision::F32) => {
+                let missing = |detail: &String| ModelError::DeviceMissing { wanted: "cuda", detail: detail.clone() };
+                gpu().as_ref().cloned().map_err(missing)
+            }
             (Device::Cuda, precision) => {
                 let found = precision.name().to_string();
                 Err(ModelError::Unsupported { part: "precision on a gpu", found, supported: "f32" })
             }
         }
     }
+}
+
+/// Returns the first GPU, or why there is none. It is looked for once, and said once what was found.
+fn gpu() -> &'static Result<candle_core::Device, String> {
+    static GPU: OnceLock<Result<candle_core::Device, String>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        if !candle_core::utils::cuda_is_available() {
+            return Err("this build is for the CPU only".to_string());
+        }
+        let found = candle_core::Device::new_cuda(0).map_err(|error| error.to_string());
+        match &found {
+            Ok(_) => tracing::info!(device = "cuda:0", "models in f32 run on the GPU"),
+            Err(error) => tracing::warn!(device = "cpu", %error, "no GPU can be used, models run on the CPU"),
+        }
+        found
+    })
 }

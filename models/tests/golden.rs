@@ -13,7 +13,8 @@ struct Case {
     vector: Vec<f32>,
 }
 
-fn folder() -> PathBuf {
+/// Returns the folder of the default model.
+pub fn model_folder() -> PathBuf {
     let folder = std::env::var_os("RAGSTONE_TEST_MODEL");
     PathBuf::from(folder.expect(
         "RAGSTONE_TEST_MODEL must name the folder of all-MiniLM-L6-v2; `python3 models/fetch.py DEST` provides it",
@@ -26,7 +27,7 @@ fn load(threads: usize) -> Encoder {
 
 fn load_with(threads: usize, precision: Precision) -> Encoder {
     Encoder::load(
-        &folder(),
+        &model_folder(),
         "all-MiniLM-L6-v2",
         &LoadOptions { threads, device: Device::Cpu, precision, dimension: None },
     )
@@ -92,7 +93,7 @@ fn a_text_has_the_same_vector_in_every_batch() {
 
 #[test]
 fn the_folder_is_what_was_published() {
-    assert!(verify(&folder()).unwrap() >= 7);
+    assert!(verify(&model_folder()).unwrap() >= 7);
     let encoder = load(1);
     let identity = encoder.identity();
     assert_eq!(identity.weights_sha256, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db");

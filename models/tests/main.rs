@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers outside test functions fail a test like the functions do")]
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod encoding;
 mod families;
 mod folders;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ragstone_ingest::BlockKind;
+use ragstone_ingest::{BlockKind, Document};
 
 use crate::fixture::pdf::{HELVETICA, Pdf, shown};
 use crate::hostile::Chance;
@@ -29,6 +29,104 @@ fn text_from_right_to_left_is_read_in_its_order() {
     check_right_to_left("ﺔﻳﻮﻨﺳ ﺓﺯﺎﺟﺇ", "إجازة سنوية");
     check_right_to_left("Rust תפשב בתכנ", "נכתב בשפת Rust");
     check_right_to_left("the word םולש means peace", "the word שלום means peace");
+}
+
+/// A glyph for two letters says them in reading order, and turning its row turned them back: `اخلطوط` for `الخطوط`.
+#[test]
+fn letters_of_one_glyph_stay_in_their_order_when_their_row_is_turned() {
+    check_right_to_left("ﻡﻼﺳ", "سلام");
+    let font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 13 0 R >> >>";
+    let map = "4 beginbfchar <61> <0633> <62> <06440627> <63> <0645> <64> <0020> endbfchar";
+    let pdf = Pdf::new().stream(13, "", map).page("BT /F 10 Tf 50 700 Td (cba) Tj ET", font, "");
+    assert_eq!(pdf.read().text, "سلام");
+}
+
+fn cells(document: &Document) -> Vec<Vec<&str>> {
+    let tables = document.blocks.iter().filter(|block| block.kind == BlockKind::Table);
+    tables.flat_map(|table| &table.cells).map(|row| row.iter().map(String::as_str).collect()).collect()
+}
+
+/// Labels and their wrapped texts were read as two columns: all labels first, and then all that is said of them.
+#[test]
+fn labels_with_wrapped_texts_beside_them_are_rows() {
+    let lines = [
+        (50.0, 700.0, "Annual leave that is"),
+        (200.0, 700.0, "Days off with full pay, agreed with the manager at least"),
+        (50.0, 688.0, "carried over"),
+        (200.0, 688.0, "two weeks ahead and taken before the end of March"),
+        (50.0, 666.0, "Travel expenses"),
+        (200.0, 666.0, "What a journey on behalf of the company costs, as shown"),
+        (200.0, 654.0, "by receipts and"),
+        (200.0, 642.0, "paid with the next salary"),
+        (50.0, 620.0, "Training budget"),
+        (200.0, 620.0, "The yearly sum for courses and books of each employee"),
+    ];
+    let document = Pdf::of(&shown(&lines)).read();
+    let expected = [
+        [
+            "Annual leave that is carried over",
+            "Days off with full pay, agreed with the manager at least two weeks ahead and taken before the end of March",
+        ],
+        [
+            "Travel expenses",
+            "What a journey on behalf of the company costs, as shown by receipts and paid with the next salary",
+        ],
+        ["Training budget", "The yearly sum for courses and books of each employee"],
+    ];
+    assert_eq!(cells(&document), expected);
+    assert_eq!(document.text, expected.map(|row| row.join(" | ")).join("\n"));
+}
+
+/// Paragraphs of two columns end at different heights, and here some of them end at the same.
+#[test]
+fn columns_with_paragraphs_are_not_rows() {
+    let mut lines = Vec::new();
+    for (row, gap) in [0.0, 0.0, 0.0, 12.0, 12.0, 12.0, 24.0, 24.0, 24.0, 24.0].into_iter().enumerate() {
+        let y = 700.0 - 12.0 * row as f32;
+        lines.push((50.0, y - gap, "left column of text that is long enough"));
+        lines.push((320.0, y - if row > 4 { 12.0 } else { 0.0 }, "right column of text that is long enough"));
+    }
+    let text = Pdf::of(&shown(&lines)).read().text;
+    assert!(text.rfind("left").unwrap() < text.find("right").unwrap(), "{text}");
+}
+
+/// The lines of a header stood apart from their table, or were not part of any.
+#[test]
+fn what_stands_over_a_column_is_part_of_its_header() {
+    let mut lines = vec![(300.0, 710.0, "Cash and"), (180.0, 700.5, "Adjusted"), (300.0, 700.5, "Cash")];
+    lines.extend([(50.0, 691.0, "In millions"), (180.0, 691.0, "Cost"), (300.0, 691.0, "Equivalents")]);
+    lines.extend([(50.0, 676.0, "December 31, 2022"), (50.0, 664.0, "Changes in value"), (50.0, 652.0, "Recorded")]);
+    for (row, label) in ["Bonds", "Deposits", "Paper"].into_iter().enumerate() {
+        let y = 640.0 - 12.0 * row as f32;
+        lines.extend([(50.0, y, label), (180.0, y, "6,423"), (300.0, y, "3,307")]);
+    }
+    let document = Pdf::of(&shown(&lines)).read();
+    let found = cells(&document);
+    assert_eq!(found[0], ["In millions", "Adjusted Cost", "Cash and Cash Equivalents"], "{}", document.text);
+    assert_eq!(found.last().unwrap(), &["Paper", "6,423", "3,307"]);
+}
+
+#[test]
+fn a_header_and_one_row_are_a_table_if_they_are_long() {
+    let columns = [50.0, 150.0, 250.0, 350.0];
+    let line = |y: f32, cells: [&'static str; 4]| columns.into_iter().zip(cells).map(move |(x, cell)| (x, y, cell));
+    let header = line(700.0, ["Declared", "Recorded", "Paid", "Amount"]);
+    let lines: Vec<_> = header.chain(line(688.0, ["March 14", "May 18", "June 8", "5,057"])).collect();
+    let document = Pdf::of(&shown(&lines)).read();
+    assert_eq!(
+        cells(&document),
+        [["Declared", "Recorded", "Paid", "Amount"], ["March 14", "May 18", "June 8", "5,057"]]
+    );
+}
+
+/// A sign at the head of a column was taken for that of the number beside it.
+#[test]
+fn signs_are_joined_to_numbers_alone() {
+    let columns = [50.0, 200.0, 300.0];
+    let line = |y: f32, cells: [&'static str; 3]| columns.into_iter().zip(cells).map(move |(x, cell)| (x, y, cell));
+    let rows = [["Segment", "$", "%"], ["Graphics", "308", "11"], ["Compute", "6,495", "166"]];
+    let lines: Vec<_> = rows.iter().zip([700.0, 688.0, 676.0]).flat_map(|(row, y)| line(y, *row)).collect();
+    assert_eq!(cells(&Pdf::of(&shown(&lines)).read()), rows);
 }
 
 #[test]

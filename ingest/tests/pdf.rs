@@ -318,7 +318,19 @@ fn cells_of_a_table_stand_in_their_column_where_others_are_empty() {
 #[test]
 fn a_word_cut_at_the_end_of_a_line_is_joined() {
     let lines = [(50.0, 700.0, "The manage-"), (50.0, 688.0, "ment of re-"), (50.0, 676.0, "Entry (x)")];
-    check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re- Entry x");
+    check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re-Entry x");
+}
+
+#[test]
+fn what_a_hyphen_holds_together_stays_so_at_the_end_of_a_line() {
+    let lines = [
+        (50.0, 700.0, "as defined in Rules 13a-"),
+        (50.0, 688.0, "15 and"),
+        (50.0, 676.0, "10-"),
+        (50.0, 664.0, "K -"),
+    ];
+    let lines = [&lines[..], &[(50.0, 652.0, "not here")]].concat();
+    check(Pdf::of(&shown(&lines)), "as defined in Rules 13a-15 and 10-K - not here");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn cut(row: &[&Glyph], number: usize, segments: &mut Vec<Segment>) {
             }
         }
         space = false;
-        words.push_str(&glyph.text);
+        text::push(&mut words, &glyph.text);
         end = end.max(glyph.x + glyph.width);
         open.push(glyph);
     }

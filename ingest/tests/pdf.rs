@@ -256,6 +256,26 @@ fn vertical_writing_is_read_down_its_columns_from_the_right() {
     );
 }
 
+/// Up is positive for the room between letters of vertical text, so that a negative one sets them apart.
+#[test]
+fn letters_of_vertical_text_set_apart_keep_their_order() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /UniJIS-UTF16-V /DescendantFonts [<< \
+        /Type /Font /Subtype /CIDFontType0 >>] >> >>";
+    let column = |x: u32| format!("BT /F 20 Tf -8 Tc 1 0 0 1 {x} 760 Tm <7b2c4e00884c> Tj <76ee> Tj ET ");
+    check(Pdf::new().page(&(column(500) + &column(460)), font, ""), "第一行目\n\n第一行目");
+}
+
+/// Codes without a meaning were passed over, and a page full of them passed for a blank one.
+#[test]
+fn a_page_in_an_unknown_encoding_is_named() {
+    let unknown = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< \
+        /Type /Font /Subtype /CIDFontType2 /BaseFont /X >>] >> >>";
+    let pdf = Pdf::of(&shown(&[(50.0, 700.0, "text")])).page("BT /F 10 Tf 50 700 Td <000500060007> Tj ET", unknown, "");
+    let document = pdf.read();
+    assert_eq!(document.warnings, ["page 2: needs_ocr, its text is not in a known encoding"]);
+    assert_eq!((document.needs_ocr, document.page_quality), (vec![2], vec![1.0, 0.0]));
+}
+
 #[test]
 fn a_page_that_is_a_picture_is_named_beside_those_with_text() {
     let image = "/Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray";

@@ -92,12 +92,15 @@ pub struct Rewriter<'a> {
     operators: usize,
     /// Forms being drawn, outermost first.
     trail: Vec<ObjectId>,
+    /// How often each code without a meaning was shown.
+    unknown: HashMap<u32, usize>,
 }
 
 #[derive(Clone, Default)]
 struct State {
     font: Option<Rc<Font>>,
     size: f64,
+    character_space: f64,
     word_space: f64,
     leading: f64,
 }
@@ -125,7 +128,14 @@ impl<'a> Rewriter<'a> {
             forms: 0,
             operators: 0,
             trail: Vec::new(),
+            unknown: HashMap::new(),
         }
+    }
+
+    /// Returns how many codes without a meaning were shown. The commonest is left out: it is mostly the space, which
+    /// producers do not map.
+    pub fn unknown(&self) -> usize {
+        self.unknown.values().sum::<usize>() - self.unknown.values().max().copied().unwrap_or_default()
     }
 
     /// Lets pdf-extract run what was written and returns the placed characters with their alphabet.
@@ -227,7 +237,7 @@ impl<'a> Rewriter<'a> {
             b"Tm" => self.numeric::<6>("Tm", operands),
             b"Td" => self.numeric::<2>("Td", operands),
             b"TD" => self.numeric::<2>("TD", operands),
-            b"Tc" => self.numeric::<1>("Tc", operands),
+            b"Tc" => self.space_characters(operands.last().and_then(Token::number).unwrap_or(0.0)),
             b"Tz" => self.numeric::<1>("Tz", operands),
             b"TL" => {
                 self.state.leading = operands.last().and_then(Token::number).unwrap_or(0.0);
@@ -246,7 +256,7 @@ impl<'a> Rewriter<'a> {
             b"\"" => {
                 if let [.., Token::Number(word), Token::Number(character), _] = operands {
                     self.state.word_space = *word;
-                    self.operands("Tc", &[*character]);
+                    self.space_characters(*character);
                 }
                 self.out.push_str("T*\n");
                 self.show(operands.last());
@@ -279,6 +289,11 @@ impl<'a> Rewriter<'a> {
             false => write!(self.out, "{number:.6} "),
         };
         written.expect("writing to a string cannot fail");
+    }
+
+    fn space_characters(&mut self, space: f64) {
+        self.state.character_space = space;
+        self.operands("Tc", &[space]);
     }
 
     fn select_font(&mut self, operands: &[Token], resources: &Dictionary) {
@@ -343,6 +358,9 @@ impl<'a> Rewriter<'a> {
     fn show_down(&mut self, font: &Font, items: &[Token]) {
         let turned = [0.0, -1.0, 1.0, 0.0, 0.0, -self.line.fallen];
         self.operands("Tm", &object::then(&turned, &self.line.matrix));
+        // Up is positive for the room between characters as well.
+        let space = self.state.character_space;
+        self.operands("Tc", &[-space]);
         let mut thousandths = 0.0;
         self.out.push('[');
         for item in items {
@@ -352,7 +370,8 @@ impl<'a> Rewriter<'a> {
                     for mut code in font.codes(bytes) {
                         code.meaning.width = 1000.0;
                         thousandths += 1000.0;
-                        let number = self.alphabet.number(code, font.bold);
+                        self.line.fallen -= space;
+                        let number = self.number(code, font.bold);
                         write!(self.out, "{number:04x}").expect("writing to a string cannot fail");
                     }
                     self.out.push('>');
@@ -369,13 +388,22 @@ impl<'a> Rewriter<'a> {
         self.line.fallen += thousandths * self.state.size / 1000.0;
         let line = self.line.matrix;
         self.operands("Tm", &line);
+        self.operands("Tc", &[space]);
+    }
+
+    fn number(&mut self, code: Code, bold: bool) -> usize {
+        if code.meaning.text.is_empty() {
+            let code = if self.unknown.len() < ALPHABET_MAX { code.code } else { u32::MAX };
+            *self.unknown.entry(code).or_default() += 1;
+        }
+        self.alphabet.number(code, bold)
     }
 
     fn show_text(&mut self, font: &Font, bytes: &[u8]) {
         self.out.push('<');
         for code in font.codes(bytes) {
             let is_space = code.code == 32 && code.length == 1;
-            let number = self.alphabet.number(code, font.bold);
+            let number = self.number(code, font.bold);
             write!(self.out, "{number:04x}").expect("writing to a string cannot fail");
             if is_space && self.state.word_space != 0.0 && self.state.size != 0.0 {
                 self.out.push('>');

@@ -29,6 +29,24 @@ fn word_spacing_parts_words() {
 }
 
 #[test]
+fn text_stands_where_it_stands_however_it_was_placed() {
+    let expected = Pdf::of("BT /F 10 Tf 50 700 Td (ab) Tj ET").read();
+    for content in [
+        "BT /F 10 Tf 50 700 Td (a) Tj 5.56 0 Td (b) Tj ET",
+        "BT /F 10 Tf 1 0 0 1 55.56 700 Tm (b) Tj 1 0 0 1 50 700 Tm (a) Tj ET",
+        "1 0 0 1 50 700 cm BT /F 10 Tf (a) Tj (b) Tj ET",
+        "BT /F 10 Tf 50 700 Td [(a) 1000 -1000 (b)] TJ ET",
+        "q 10 0 0 10 50 700 cm BT /F 1 Tf (a) Tj ET Q BT /F 10 Tf 55.56 700 Td (b) Tj ET",
+        "q 0.5 0 0 1 0 0 cm BT /F 10 Tf 200 Tz 100 700 Td (a) Tj (b) Tj ET Q",
+        "BT /F 10 Tf 50 690 Td 10 Ts (ab) Tj ET",
+        "BT /F 10 Tf 45 712 Td 5 -12 TD (a) Tj 0 12 Td T* q 9 Tc Q 5.56 0 Td (b) Tj ET",
+    ] {
+        let found = Pdf::of(content).read();
+        assert_eq!((&found.text, &found.blocks), (&expected.text, &expected.blocks), "{content}");
+    }
+}
+
+#[test]
 fn a_form_stands_where_its_matrix_and_the_page_put_it() {
     let form = format!(
         "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Matrix [1 0 0 1 0 100] /Resources << /Font << /F {HELVETICA} >> >>"

@@ -38,8 +38,8 @@ pub fn read(
     for annotation in object::array(document, page, b"Annots").unwrap_or_default() {
         add_annotation(document, &mut rewriter, annotation, &frame.matrix);
     }
-    let unknown = rewriter.unknown();
-    let (placed, alphabet) = rewriter.run(characters_max)?;
+    let unknown = rewriter.script.unknown();
+    let (placed, alphabet) = rewriter.script.run(characters_max)?;
     let glyphs = placed.iter().filter_map(|placed| {
         let letter = alphabet.letter(placed.text.chars().next()? as usize)?;
         glyph(placed, letter.text.clone(), letter.bold).filter(|glyph| frame.shows(glyph))

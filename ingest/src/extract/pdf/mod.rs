@@ -15,6 +15,7 @@ mod file;
 mod filter;
 mod font;
 mod length;
+mod lock;
 mod object;
 mod open;
 mod page;

@@ -45,6 +45,7 @@ doc:
 
 soak: model
 	RAGSTONE_SOAK=1 cargo test --release --test integration -- crash:: model:: planned::
+	RAGSTONE_SOAK=1 cargo test --release --workspace --test ingest -- hostile::
 
 bench: build model
 	cargo bench --bench serve -- 100000

@@ -129,6 +129,105 @@ fn signs_are_joined_to_numbers_alone() {
     assert_eq!(cells(&Pdf::of(&shown(&lines)).read()), rows);
 }
 
+/// Returns the content that draws lines from corner to corner.
+fn ruled(lines: &[[f32; 4]]) -> String {
+    lines.iter().map(|[x0, y0, x1, y1]| format!("{x0} {y0} m {x1} {y1} l S ")).collect()
+}
+
+const RULED: [(f32, f32, &str); 11] = [
+    (52.0, 688.0, "Kind"),
+    (142.0, 688.0, "Rule"),
+    (302.0, 688.0, "Days"),
+    (52.0, 674.0, "Annual"),
+    (52.0, 662.0, "leave"),
+    (142.0, 674.0, "Agreed with the manager at"),
+    (142.0, 662.0, "least two weeks ahead"),
+    (302.0, 674.0, "25"),
+    (52.0, 648.0, "Illness"),
+    (142.0, 648.0, "A certificate from the third day"),
+    (302.0, 648.0, "42"),
+];
+const RULED_CELLS: [[&str; 3]; 3] = [
+    ["Kind", "Rule", "Days"],
+    ["Annual leave", "Agreed with the manager at least two weeks ahead", "25"],
+    ["Illness", "A certificate from the third day", "42"],
+];
+
+/// Lines of wrapped cells that stand no closer than rows do were rows of their own.
+#[test]
+fn cells_that_rules_enclose_may_wrap_and_stand_close() {
+    let (columns, rows) = ([50.0, 140.0, 300.0, 340.0], [700.0, 685.0, 658.0, 644.0]);
+    let level = rows.map(|y| [50.0, y, 340.0, y]);
+    let upright = columns.map(|x| [x, 644.0, x, 700.0]);
+    let strokes = ruled(&level) + &ruled(&upright);
+    let pieces: String = rows
+        .windows(2)
+        .flat_map(|y| columns.windows(2).map(move |x| (x, y)))
+        .map(|(x, y)| format!("{} {} {} {} re ", x[0], y[1], x[1] - x[0], y[0] - y[1]))
+        .collect();
+    let thin = |[x0, y0, x1, y1]: [f32; 4]| format!("{x0} {y0} {} {} re f ", x1 - x0 + 0.5, y1 - y0 + 0.5);
+    let fills: String = level.into_iter().chain(upright).map(thin).collect();
+    let around = [(50.0, 720.0, "What stands above the table."), (50.0, 620.0, "What stands below the table.")];
+    for drawn in [strokes, pieces + "S", fills] {
+        let document = Pdf::of(&format!("{drawn} {} {}", shown(&RULED), shown(&around))).read();
+        assert_eq!(cells(&document), RULED_CELLS, "{drawn}");
+        let rows = RULED_CELLS.map(|row| row.join(" | ")).join("\n");
+        assert_eq!(document.text, format!("{}\n\n{rows}\n\n{}", around[0].2, around[1].2));
+        let (_, x0, y0, x1, y1) = document.blocks[1].boxes[0];
+        assert!(
+            (x0 - 50.0).abs() < 1.0 && (y0 - 644.0).abs() < 1.0 && (x1 - 340.0).abs() < 1.0 && (y1 - 700.0).abs() < 1.0
+        );
+    }
+}
+
+#[test]
+fn a_cell_goes_on_where_the_rule_that_would_end_it_is_missing() {
+    let level = [
+        [50.0, 700.0, 340.0, 700.0],
+        [140.0, 680.0, 340.0, 680.0],
+        [50.0, 660.0, 340.0, 660.0],
+        [50.0, 640.0, 340.0, 640.0],
+    ];
+    let upright = [
+        [50.0, 640.0, 50.0, 700.0],
+        [140.0, 640.0, 140.0, 700.0],
+        [240.0, 640.0, 240.0, 680.0],
+        [340.0, 640.0, 340.0, 700.0],
+    ];
+    let text = shown(&[
+        (60.0, 676.0, "Kind"),
+        (150.0, 686.0, "Days of a year"),
+        (150.0, 666.0, "2023"),
+        (250.0, 666.0, "2024"),
+        (60.0, 646.0, "Leave"),
+        (150.0, 646.0, "25"),
+        (250.0, 646.0, "26"),
+    ]);
+    let document = Pdf::of(&(ruled(&level) + &ruled(&upright) + &text)).read();
+    assert_eq!(cells(&document), [["Kind", "Days of a year", ""], ["", "2023", "2024"], ["Leave", "25", "26"]]);
+}
+
+#[test]
+fn frames_and_boxes_around_words_are_no_tables() {
+    let mut boxes = String::new();
+    let mut lines = Vec::new();
+    for number in 0..36 {
+        let (x, y) = (50.0 + 25.02 * (number % 9) as f32, 700.0 - 12.0 * (number / 9) as f32);
+        boxes += &format!("{} {} 25.02 12 re S ", x - 1.0, y - 3.0);
+        lines.push((x, y, "aaaa"));
+    }
+    let document = Pdf::of(&(boxes + &shown(&lines))).read();
+    assert!(document.blocks.iter().all(|block| block.cells.is_empty()), "{}", document.text);
+    let frame = ruled(&[
+        [40.0, 40.0, 40.0, 750.0],
+        [40.0, 750.0, 560.0, 750.0],
+        [560.0, 750.0, 560.0, 40.0],
+        [40.0, 40.0, 560.0, 40.0],
+    ]);
+    let plain = Pdf::of(&shown(&RULED)).read();
+    assert_eq!(Pdf::of(&(frame + &shown(&RULED))).read().blocks, plain.blocks);
+}
+
 #[test]
 fn three_columns_under_a_title_are_read_from_the_left() {
     let mut lines = vec![(50.0, 740.0, "One title that runs over the whole of the page and all of its three columns")];

@@ -55,6 +55,12 @@ pub fn drafts(group: Vec<Segment>) -> Vec<Draft> {
 
 /// Returns the table that starts with the first line, and how many lines it has.
 fn table_at(lines: &[Line], leading: f32) -> Option<(usize, Draft)> {
+    if let Some(ruled) = &lines[0].first().ruled {
+        let mut draft = joined(&lines[..1], BlockKind::Table, lines[0].first().text.clone());
+        draft.cells.clone_from(&ruled.cells);
+        draft.area = ruled.area;
+        return Some((1, draft));
+    }
     let records = table::records(lines, leading);
     let length = if records.is_empty() { table::length(lines, leading) } else { records.iter().sum() };
     let lines = lines.get(..length).filter(|lines| !lines.is_empty())?;
@@ -68,7 +74,7 @@ fn table_at(lines: &[Line], leading: f32) -> Option<(usize, Draft)> {
 }
 
 fn is_table(lines: &[Line], leading: f32) -> bool {
-    table::length(lines, leading) > 0 || !table::records(lines, leading).is_empty()
+    lines[0].is_ruled() || table::length(lines, leading) > 0 || !table::records(lines, leading).is_empty()
 }
 
 fn paragraph(lines: &[Line]) -> Draft {

@@ -14,6 +14,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// Returns whether it stands for a table that rules draw.
+    pub fn is_ruled(&self) -> bool {
+        self.first().ruled.is_some()
+    }
+
     /// Returns the leftmost cell.
     pub fn first(&self) -> &Segment {
         &self.cells[0]

@@ -51,7 +51,7 @@ pub fn length(lines: &[Line], leading: f32) -> usize {
 
 /// Returns whether a line of one cell is too long to be a label inside a table.
 fn is_running(line: &Line) -> bool {
-    line.first().text.chars().count() > LABEL_CHARS_MAX
+    line.is_ruled() || line.first().text.chars().count() > LABEL_CHARS_MAX
 }
 
 /// Returns whether cells of two lines stand in the same columns.

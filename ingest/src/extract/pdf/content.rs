@@ -11,6 +11,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::filter;
 use super::font::{Font, Fonts};
 use super::object::{self, IDENTITY, Matrix, as_dictionary, entry};
+use super::path::Paths;
 use super::script::Script;
 use super::syntax::{Lexer, Token};
 
@@ -29,6 +30,8 @@ pub struct Rewriter<'a> {
     fonts: &'a mut Fonts,
     /// What has been written.
     pub script: Script,
+    /// What has been drawn.
+    pub paths: Paths,
     state: State,
     saved: Vec<State>,
     line: Line,
@@ -90,6 +93,7 @@ impl<'a> Rewriter<'a> {
             document,
             fonts,
             script: Script::default(),
+            paths: Paths::default(),
             state,
             saved: Vec::new(),
             line: Line::at(IDENTITY),
@@ -155,6 +159,8 @@ impl<'a> Rewriter<'a> {
             b"Do" => self.draw(operands, resources),
             b"Tc" | b"Tw" | b"Tz" | b"TL" | b"Ts" => self.set(operator, operands),
             b"BT" | b"Tm" | b"Td" | b"TD" | b"T*" => self.go(operator, operands),
+            b"m" | b"l" | b"h" | b"re" | b"c" | b"v" | b"y" => self.draw_path(operator, operands),
+            b"n" | b"S" | b"s" | b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" => self.paths.paint(operator),
             b"Tj" | b"TJ" => self.show(operands.last()),
             b"'" | b"\"" => {
                 if let (b"\"", [.., Token::Number(word), Token::Number(character), _]) = (operator, operands) {
@@ -165,6 +171,17 @@ impl<'a> Rewriter<'a> {
                 self.show(operands.last());
             }
             _ => {}
+        }
+    }
+
+    fn draw_path(&mut self, operator: &[u8], operands: &[Token]) {
+        let matrix = &self.state.matrix;
+        match (operator, numbers::<2>(operands), numbers::<4>(operands)) {
+            (b"m", Some([x, y]), _) => self.paths.begin(x, y, matrix),
+            (b"l", Some([x, y]), _) => self.paths.line(x, y, matrix),
+            (b"re", _, Some(corner_and_size)) => self.paths.add_box(corner_and_size, matrix),
+            (b"h", ..) => self.paths.close(),
+            _ => self.paths.bend(),
         }
     }
 

@@ -6,7 +6,8 @@
 //! writes the characters as the few text operators that pdf-extract gets right, every code renamed to a number of our own,
 //! [`stage`] lets pdf-extract run that page alone, and [`crate::layout`] turns placed characters into text.
 //!
-//! Deliberately not done: no images, no OCR, no drawing, no links, no structure tree.
+//! lines drawn on a page ([`path`]) are handed on too, for the tables that they rule. Deliberately not done: no images, no
+//! OCR, no drawing, no links, no structure tree.
 
 mod cmap;
 mod collection;
@@ -19,6 +20,7 @@ mod lock;
 mod object;
 mod open;
 mod page;
+mod path;
 mod predefined;
 mod repair;
 mod script;

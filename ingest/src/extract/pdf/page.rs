@@ -39,12 +39,13 @@ pub fn read(
         add_annotation(document, &mut rewriter, annotation, &frame.matrix);
     }
     let unknown = rewriter.script.unknown();
-    let (placed, alphabet) = rewriter.script.run(characters_max)?;
+    let Rewriter { script, paths, .. } = rewriter;
+    let (placed, alphabet) = script.run(characters_max)?;
     let glyphs = placed.iter().filter_map(|placed| {
         let letter = alphabet.letter(placed.text.chars().next()? as usize)?;
         glyph(placed, letter.text.clone(), letter.bold).filter(|glyph| frame.shows(glyph))
     });
-    Ok((Page { number, height: frame.height, glyphs: glyphs.collect() }, unknown))
+    Ok((Page { number, height: frame.height, glyphs: glyphs.collect(), rules: paths.rules() }, unknown))
 }
 
 /// Returns whether the content of some page is named and not there.

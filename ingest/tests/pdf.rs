@@ -486,6 +486,25 @@ fn larger_and_numbered_lines_are_headings() {
     assert_eq!(document.title.as_deref(), Some("Annual Report"));
 }
 
+/// Headings in the size of the text are told by nothing else.
+#[test]
+fn titles_of_the_outline_are_headings_of_their_depth() {
+    let lines =
+        [(50.0, 700.0, "Leave"), (50.0, 670.0, "What follows is about leave."), (50.0, 640.0, "Annual leave - days")];
+    let bytes = Pdf::of(&shown(&[&lines[..], &[(50.0, 610.0, "There are twenty-five.")]].concat()))
+        .object(50, "<< /First 51 0 R >>")
+        .object(51, "<< /Title (Leave) /First 52 0 R /Next 51 0 R >>")
+        .object(
+            52,
+            "<< /Title <FEFF0041004E004E00550041004C0020006C006500610076006520140064006100790073> /First 51 0 R >>",
+        )
+        .bytes();
+    let text = String::from_utf8(bytes).unwrap().replace("/Type /Catalog", "/Type /Catalog /Outlines 50 0 R");
+    let document = read(text.as_bytes(), "a.pdf", &Limits::default()).unwrap();
+    let levels: Vec<Option<u8>> = document.blocks.iter().map(|block| block.level).collect();
+    assert_eq!(levels, [Some(1), None, Some(2), None], "{}", document.text);
+}
+
 #[test]
 fn running_lines_and_page_numbers_are_left_out_after_the_first_page() {
     let resources = format!("/Font << /F {HELVETICA} >>");

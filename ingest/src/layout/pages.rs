@@ -17,8 +17,8 @@ struct Placed {
     draft: Draft,
 }
 
-/// Appends the text of all pages to a document.
-pub fn lay_out(pages: Vec<Page>, document: &mut Document) {
+/// Appends the text of all pages to a document; `titles` are its headings as far as it states them, with their level.
+pub fn lay_out(pages: Vec<Page>, titles: &[(String, u8)], document: &mut Document) {
     let mut blocks = Vec::new();
     let main: Vec<u8> = pages.iter().map(|page| main_turn(&page.glyphs)).collect();
     let mut rows: Vec<Rows> = pages
@@ -33,7 +33,7 @@ pub fn lay_out(pages: Vec<Page>, document: &mut Document) {
             place(page.number, turn, row::segments(&upright(page, turn)), &mut blocks);
         }
     }
-    let ranks = Ranks::of(blocks.iter().map(|block| &block.draft));
+    let ranks = Ranks::of(blocks.iter().map(|block| &block.draft), titles);
     for block in blocks {
         write(block, &ranks, document);
     }

@@ -5,7 +5,7 @@
 use lopdf::{Document as Pdf, Object, ObjectId, decode_text_string};
 
 use super::font::Fonts;
-use super::{object, open, page};
+use super::{object, open, outline, page};
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::layout::{self, Page};
@@ -63,7 +63,7 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
     };
     let seen =
         pages.iter().zip(&unknown).map(|(page, unknown)| Seen::of(pdf, page, *unknown, &ids)).collect::<Vec<_>>();
-    layout::lay_out(pages, &mut document);
+    layout::lay_out(pages, &outline::read(pdf), &mut document);
     judge(&seen, &mut document);
     document.warnings.truncate(WARNINGS_MAX);
     Ok(document)

@@ -6,7 +6,7 @@
 //! writes the characters as the few text operators that pdf-extract gets right, every code renamed to a number of our own,
 //! [`stage`] lets pdf-extract run that page alone, and [`crate::layout`] turns placed characters into text.
 //!
-//! lines drawn on a page ([`path`]) are handed on too, for the tables that they rule. Deliberately not done: no images, no
+//! lines drawn on a page ([`path`]) are handed on too, for the tables that they rule, and so are the titles of the [`outline`]. Deliberately not done: no images, no
 //! OCR, no drawing, no links, no structure tree.
 
 mod cmap;
@@ -19,6 +19,7 @@ mod length;
 mod lock;
 mod object;
 mod open;
+mod outline;
 mod page;
 mod path;
 mod predefined;

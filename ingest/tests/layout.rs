@@ -259,6 +259,8 @@ fn text_turned_against_its_page_comes_after_it_in_its_own_order() {
 struct Written {
     cells: Vec<Vec<String>>,
     content: String,
+    /// What draws rules around its cells.
+    rules: String,
 }
 
 const WORDS: [&str; 12] = [
@@ -299,8 +301,10 @@ fn table(chance: &mut Chance) -> Written {
     }
     set(&mut lines, 0, y, "in millions");
     let mut cells = vec![header];
+    let mut heights = vec![722.0, y - 3.0];
     for _ in 0..rows {
         y -= leading + if is_wrapped { 2.0 } else { 0.0 };
+        heights.push(y - 3.0);
         let mut row = vec![WORDS[chance.below(WORDS.len())].to_owned()];
         set(&mut lines, 0, y, &row[0]);
         for column in 1..=columns {
@@ -321,7 +325,11 @@ fn table(chance: &mut Chance) -> Written {
     let lines: Vec<_> =
         lines.iter().map(|(x, y, text)| (*x, *y, text.replace('(', "\\(").replace(')', "\\)"))).collect();
     let lines: Vec<_> = lines.iter().map(|(x, y, text)| (*x, *y, text.as_str())).collect();
-    Written { cells, content: shown(&lines) }
+    let sides: Vec<f32> = [45.0, 225.0].into_iter().chain((1..=columns).map(|column| right(column) + 5.0)).collect();
+    let (bottom, end) = (y - 3.0, right(columns) + 5.0);
+    let level = heights.iter().map(|height| [45.0, *height, end, *height]);
+    let upright = sides.iter().map(|side| [*side, bottom, *side, 722.0]);
+    Written { cells, content: shown(&lines), rules: ruled(&level.chain(upright).collect::<Vec<_>>()) }
 }
 
 /// Returns the F1 of cells by row, column and text; empty ones do not count.
@@ -340,20 +348,25 @@ fn cell_f1(found: &[Vec<String>], expected: &[Vec<String>]) -> f32 {
     2.0 * shared as f32 / (found.len() + expected.len()) as f32
 }
 
-#[test]
-fn cells_of_written_tables_are_found_in_their_row_and_column() {
+fn check_written(name: &str, content: impl Fn(&Written) -> String) {
     let mut sum = 0.0;
     for number in 0..200 {
         let written = table(&mut Chance(number));
-        let document = Pdf::of(&written.content).read();
+        let document = Pdf::of(&content(&written)).read();
         let found = document.blocks.iter().find(|block| block.kind == BlockKind::Table);
         let score = found.map_or(0.0, |found| cell_f1(&found.cells, &written.cells));
         if score < 0.9 {
-            println!("{number}: {score} {:?}\n{:?}", found.map(|found| &found.cells), written.cells);
+            println!("{name} {number}: {score} {:?}\n{:?}", found.map(|found| &found.cells), written.cells);
         }
         sum += score;
     }
-    assert!(sum / 200.0 >= 0.95, "cell F1 is {}", sum / 200.0);
+    assert!(sum / 200.0 >= 0.95, "cell F1 of {name} tables is {}", sum / 200.0);
+}
+
+#[test]
+fn cells_of_written_tables_are_found_in_their_row_and_column() {
+    check_written("plain", |written| written.content.clone());
+    check_written("ruled", |written| written.rules.clone() + &written.content);
 }
 
 /// Rows of figures at the top of pages were taken for running lines, because they differ only in their numbers.

@@ -46,6 +46,7 @@ doc:
 
 soak: model
 	RAGSTONE_SOAK=1 cargo test --release --test integration -- crash:: model:: planned::
+	RAGSTONE_SOAK=1 cargo test --release --workspace --test ingest -- hostile::
 
 cuda: model
 	sh tests/cuda.sh

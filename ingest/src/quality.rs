@@ -14,14 +14,14 @@ const NONE_WEIGHT: f32 = 2.5;
 
 /// Returns the quality of a text from 0 to 1; 1 for one without characters, since nothing is wrong with it.
 pub fn quality(text: &str) -> f32 {
-    legibility(text) * wholeness(text) * spread(text)
+    legibility(std::iter::once(text), 0) * wholeness(text) * spread(text)
 }
 
-/// Returns from 0 to 1 how much of a text is characters at all.
-pub fn legibility(text: &str) -> f32 {
-    let all = text.chars().filter(|it| !it.is_whitespace()).count().max(1);
-    let none = text.chars().filter(|it| is_none(*it)).count();
-    (1.0 - NONE_WEIGHT * none as f32 / all as f32).max(0.0)
+/// Returns from 0 to 1 how much of what is shown is characters at all: a text, and signs beside it that have none.
+pub fn legibility<'a>(texts: impl Iterator<Item = &'a str> + Clone, unknown: usize) -> f32 {
+    let shown = || texts.clone().flat_map(str::chars).filter(|it| !it.is_whitespace());
+    let (all, none) = (shown().count() + unknown, shown().filter(|it| is_none(*it)).count() + unknown);
+    (1.0 - NONE_WEIGHT * none as f32 / all.max(1) as f32).max(0.0)
 }
 
 /// Returns whether a character stands for none: a replacement, a private one, a control.
@@ -76,6 +76,7 @@ mod tests {
         assert!(quality(&"\u{fffd}\u{e012}\u{e013}a ".repeat(20)) < 0.1);
         assert!(quality(&"t h e l e t t e r s a r e a p a r t ".repeat(4)) < 0.1);
         assert!(quality(&"aaaa ".repeat(40)) < 0.1);
+        assert!(legibility(["legible"].into_iter(), 7) < 0.5);
         assert!(quality("caf\u{fffd} au lait, s'il vous pla\u{fffd}t, monsieur") > 0.8);
     }
 }

@@ -12,6 +12,7 @@ mod formats;
 mod hostile;
 mod layout;
 mod legacy;
+mod lock;
 mod ocr;
 mod pdf;
 mod sample;

@@ -29,6 +29,24 @@ fn word_spacing_parts_words() {
 }
 
 #[test]
+fn text_stands_where_it_stands_however_it_was_placed() {
+    let expected = Pdf::of("BT /F 10 Tf 50 700 Td (ab) Tj ET").read();
+    for content in [
+        "BT /F 10 Tf 50 700 Td (a) Tj 5.56 0 Td (b) Tj ET",
+        "BT /F 10 Tf 1 0 0 1 55.56 700 Tm (b) Tj 1 0 0 1 50 700 Tm (a) Tj ET",
+        "1 0 0 1 50 700 cm BT /F 10 Tf (a) Tj (b) Tj ET",
+        "BT /F 10 Tf 50 700 Td [(a) 1000 -1000 (b)] TJ ET",
+        "q 10 0 0 10 50 700 cm BT /F 1 Tf (a) Tj ET Q BT /F 10 Tf 55.56 700 Td (b) Tj ET",
+        "q 0.5 0 0 1 0 0 cm BT /F 10 Tf 200 Tz 100 700 Td (a) Tj (b) Tj ET Q",
+        "BT /F 10 Tf 50 690 Td 10 Ts (ab) Tj ET",
+        "BT /F 10 Tf 45 712 Td 5 -12 TD (a) Tj 0 12 Td T* q 9 Tc Q 5.56 0 Td (b) Tj ET",
+    ] {
+        let found = Pdf::of(content).read();
+        assert_eq!((&found.text, &found.blocks), (&expected.text, &expected.blocks), "{content}");
+    }
+}
+
+#[test]
 fn a_form_stands_where_its_matrix_and_the_page_put_it() {
     let form = format!(
         "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Matrix [1 0 0 1 0 100] /Resources << /Font << /F {HELVETICA} >> >>"
@@ -144,13 +162,40 @@ fn a_unicode_map_that_is_a_name_means_the_codes_themselves() {
     check(Pdf::new().page("BT /F 10 Tf 50 700 Td <4e2d0041> Tj ET", font, ""), "中A");
 }
 
+fn ascii_85(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for group in bytes.chunks(4) {
+        let mut value = (0..4).fold(0_u32, |sum, at| sum << 8 | u32::from(*group.get(at).unwrap_or(&0)));
+        let mut digits = [0; 5];
+        for digit in digits.iter_mut().rev() {
+            *digit = b'!' + (value % 85) as u8;
+            value /= 85;
+        }
+        text.extend_from_slice(&digits[..=group.len()]);
+    }
+    [text, b"~>".to_vec()].concat()
+}
+
 #[test]
 fn content_under_every_text_filter_is_read() {
     let hexadecimal: String = "BT /F 10 Tf 50 700 Td (hex) Tj ET".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let plain = b"BT /F 10 Tf 50 700 Td (packed) Tj ET";
+    // Codes of nine bits: clear, each byte by itself, end.
+    let codes = std::iter::once(256).chain(plain.iter().map(|byte| u32::from(*byte))).chain([257]);
+    let bits: Vec<u8> = codes.flat_map(|code| (0..9).rev().map(move |bit| (code >> bit & 1) as u8)).collect();
+    let lzw: Vec<u8> =
+        bits.chunks(8).map(|byte| (0..8).fold(0, |sum, bit| sum << 1 | byte.get(bit).unwrap_or(&0))).collect();
     let runs = [&[33], b"BT /F 10 Tf 50 700 Td (runs) Tj ET".as_slice(), &[128]].concat();
     for (filter, bytes, expected) in [
         ("/Filter /ASCIIHexDecode", (hexadecimal + ">").into_bytes(), "hex"),
         ("/Filter [/RunLengthDecode]", runs, "runs"),
+        ("/Filter /LZWDecode", lzw, "packed"),
+        ("/Filter /ASCII85Decode", ascii_85(plain), "packed"),
+        (
+            "/Filter [/AHx /A85]",
+            ascii_85(plain).iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
+            "packed",
+        ),
     ] {
         let resources = format!("/Font << /F {HELVETICA} >>");
         let mut pdf = Pdf::new().page("", &resources, "").stream(200, filter, bytes);
@@ -205,6 +250,25 @@ fn a_turned_page_is_read_as_it_is_seen() {
 }
 
 #[test]
+fn a_page_may_be_turned_any_way_and_start_anywhere() {
+    let resources = format!("/Font << /F {HELVETICA} >>");
+    for (turn, matrix, next) in [
+        (90, "0 1 -1 0 200 150", "0 1 -1 0 212 150"),
+        (180, "-1 0 0 -1 300 300", "-1 0 0 -1 300 312"),
+        (270, "0 -1 1 0 200 300", "0 -1 1 0 188 300"),
+        (-90, "0 -1 1 0 200 300", "0 -1 1 0 188 300"),
+    ] {
+        let content = format!("BT /F 10 Tf {matrix} Tm (first line) Tj {next} Tm (second line) Tj ET");
+        let more = format!("/Rotate {turn} /MediaBox [100 100 400 500]");
+        let document = Pdf::new().page(&content, &resources, &more).read();
+        assert_eq!(document.text, "first line second line", "{turn}");
+        let (_, x0, y0, x1, y1) = document.blocks[0].boxes[0];
+        let (width, height) = if turn == 180 { (300.0, 400.0) } else { (400.0, 300.0) };
+        assert!(x0 >= 0.0 && y0 >= 0.0 && x1 <= width && y1 <= height, "{turn}: {x0} {y0} {x1} {y1}");
+    }
+}
+
+#[test]
 fn text_outside_the_visible_box_is_not_text() {
     let resources = format!("/Font << /F {HELVETICA} >>");
     let content = shown(&[(50.0, 700.0, "hidden"), (50.0, 150.0, "seen")]);
@@ -240,6 +304,64 @@ fn glyph_numbers_of_a_known_collection_are_text_without_a_unicode_map() {
     check(Pdf::new().page(content, &format!("/Font << /F {font} >>"), ""), "あぃABC");
 }
 
+/// Returns a TrueType program that has nothing but a map of characters: `中` is glyph 5.
+fn truetype() -> Vec<u8> {
+    let words = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+    let segments =
+        words(&[4, 32, 0, 4, 4, 1, 0, 0x4e2d, 0xffff, 0, 0x4e2d, 0xffff, 5_u16.wrapping_sub(0x4e2d), 1, 0, 0]);
+    let map = [words(&[0, 1, 3, 1, 0, 12]), segments].concat();
+    let record = words(&[0, 1, 1, 0, 0, 0, 0x636d, 0x6170, 0, 0, 0, 28, 0, map.len() as u16]);
+    [record, map].concat()
+}
+
+/// Without a Unicode map and a collection, the font program is all that says what a glyph means.
+#[test]
+fn glyph_numbers_of_an_embedded_truetype_font_are_text_by_its_own_map() {
+    let font = |map: &str| {
+        format!(
+            "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font \
+             /Subtype /CIDFontType2 /BaseFont /X /CIDToGIDMap {map} /FontDescriptor << /FontFile2 14 0 R >> >>] >> >>"
+        )
+    };
+    let pdf = || Pdf::new().stream(14, "", truetype()).stream(15, "", [0, 0, 0, 5]);
+    check(pdf().page("BT /F 10 Tf 50 700 Td <0005> Tj ET", &font("/Identity"), ""), "中");
+    check(pdf().page("BT /F 10 Tf 50 700 Td <0001> Tj ET", &font("15 0 R"), ""), "中");
+}
+
+#[test]
+fn ligatures_are_letters_and_powers_stay_powers() {
+    let map = "4 beginbfchar <61> <fb01> <62> <fb03> <63> <0066006c> <64> <00b2> endbfchar";
+    let font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 13 0 R >> >>";
+    check(Pdf::new().stream(13, "", map).page("BT /F 10 Tf 50 700 Td (abcd) Tj ET", font, ""), "fiffifl²");
+}
+
+#[test]
+fn title_author_and_time_are_what_the_file_states() {
+    let bytes = Pdf::of(&shown(&[(50.0, 700.0, "text")]))
+        .object(50, "<< /Title <FEFF54585DE5624B518C> /Author (A. Writer) /CreationDate (D:20240131120000+01'00') >>")
+        .bytes();
+    let text = String::from_utf8(bytes).unwrap().replace("/Root 1 0 R", "/Root 1 0 R /Info 50 0 R");
+    let document = read(text.as_bytes(), "a.pdf", &Limits::default()).unwrap();
+    assert_eq!(document.title.as_deref(), Some("员工手册"));
+    assert_eq!(document.author.as_deref(), Some("A. Writer"));
+    assert_eq!(document.created.as_deref(), Some("2024-01-31T12:00:00+01:00"));
+}
+
+/// Its upper half is not that of Windows: æ came out as ñ.
+#[test]
+fn a_font_that_states_no_encoding_and_is_no_symbol_font_has_the_standard_one() {
+    let font = |flags: u8| {
+        let widths = "500 ".repeat(224);
+        format!(
+            "/Font << /F << /Type /Font /Subtype /TrueType /BaseFont /ArialMT /FirstChar 32 /Widths [{widths}] \
+             /FontDescriptor << /Type /FontDescriptor /Flags {flags} >> >> >>"
+        )
+    };
+    let content = "BT /F 10 Tf 50 700 Td (ae,\\361 \\200) Tj ET";
+    check(Pdf::new().page(content, &font(32), ""), "ae,æ €");
+    check(Pdf::new().page(content, &font(4), ""), "ae,ñ €");
+}
+
 #[test]
 fn vertical_writing_is_read_down_its_columns_from_the_right() {
     let font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /UniJIS-UTF16-V /DescendantFonts [<< /Type /Font \
@@ -254,6 +376,26 @@ fn vertical_writing_is_read_down_its_columns_from_the_right() {
         Pdf::new().page(&content, &format!("/Font << /F {font} >>"), ""),
         &format!("{down}。二行目の文章。\n\n三行目の文章。"),
     );
+}
+
+/// Up is positive for the room between letters of vertical text, so that a negative one sets them apart.
+#[test]
+fn letters_of_vertical_text_set_apart_keep_their_order() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /UniJIS-UTF16-V /DescendantFonts [<< \
+        /Type /Font /Subtype /CIDFontType0 >>] >> >>";
+    let column = |x: u32| format!("BT /F 20 Tf -8 Tc 1 0 0 1 {x} 760 Tm <7b2c4e00884c> Tj <76ee> Tj ET ");
+    check(Pdf::new().page(&(column(500) + &column(460)), font, ""), "第一行目\n\n第一行目");
+}
+
+/// Codes without a meaning were passed over, and a page full of them passed for a blank one.
+#[test]
+fn a_page_in_an_unknown_encoding_is_named() {
+    let unknown = "/Font << /F << /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< \
+        /Type /Font /Subtype /CIDFontType2 /BaseFont /X >>] >> >>";
+    let pdf = Pdf::of(&shown(&[(50.0, 700.0, "text")])).page("BT /F 10 Tf 50 700 Td <000500060007> Tj ET", unknown, "");
+    let document = pdf.read();
+    assert_eq!(document.warnings, ["page 2: needs_ocr, its text is not in a known encoding"]);
+    assert_eq!((document.needs_ocr, document.page_quality), (vec![2], vec![1.0, 0.0]));
 }
 
 #[test]
@@ -318,7 +460,19 @@ fn cells_of_a_table_stand_in_their_column_where_others_are_empty() {
 #[test]
 fn a_word_cut_at_the_end_of_a_line_is_joined() {
     let lines = [(50.0, 700.0, "The manage-"), (50.0, 688.0, "ment of re-"), (50.0, 676.0, "Entry (x)")];
-    check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re- Entry x");
+    check(Pdf::of(&shown(&lines).replace("(x)", "x")), "The management of re-Entry x");
+}
+
+#[test]
+fn what_a_hyphen_holds_together_stays_so_at_the_end_of_a_line() {
+    let lines = [
+        (50.0, 700.0, "as defined in Rules 13a-"),
+        (50.0, 688.0, "15 and"),
+        (50.0, 676.0, "10-"),
+        (50.0, 664.0, "K -"),
+    ];
+    let lines = [&lines[..], &[(50.0, 652.0, "not here")]].concat();
+    check(Pdf::of(&shown(&lines)), "as defined in Rules 13a-15 and 10-K - not here");
 }
 
 #[test]
@@ -330,6 +484,25 @@ fn larger_and_numbered_lines_are_headings() {
     let levels: Vec<Option<u8>> = document.blocks.iter().map(|block| block.level).collect();
     assert_eq!(levels, [Some(1), None, Some(2), None], "{}", document.text);
     assert_eq!(document.title.as_deref(), Some("Annual Report"));
+}
+
+/// Headings in the size of the text are told by nothing else.
+#[test]
+fn titles_of_the_outline_are_headings_of_their_depth() {
+    let lines =
+        [(50.0, 700.0, "Leave"), (50.0, 670.0, "What follows is about leave."), (50.0, 640.0, "Annual leave - days")];
+    let bytes = Pdf::of(&shown(&[&lines[..], &[(50.0, 610.0, "There are twenty-five.")]].concat()))
+        .object(50, "<< /First 51 0 R >>")
+        .object(51, "<< /Title (Leave) /First 52 0 R /Next 51 0 R >>")
+        .object(
+            52,
+            "<< /Title <FEFF0041004E004E00550041004C0020006C006500610076006520140064006100790073> /First 51 0 R >>",
+        )
+        .bytes();
+    let text = String::from_utf8(bytes).unwrap().replace("/Type /Catalog", "/Type /Catalog /Outlines 50 0 R");
+    let document = read(text.as_bytes(), "a.pdf", &Limits::default()).unwrap();
+    let levels: Vec<Option<u8>> = document.blocks.iter().map(|block| block.level).collect();
+    assert_eq!(levels, [Some(1), None, Some(2), None], "{}", document.text);
 }
 
 #[test]

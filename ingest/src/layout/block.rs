@@ -1,17 +1,12 @@
 //! Joins the rows of one column to paragraphs, list items and tables.
 //!
 //! Decides from leading, indents, sizes and markers. Headings are only marked by size and weight here; their rank is
-//! given over the whole file, in [`super::heading`].
+//! given over the whole file, in [`super::heading`]. Where a table begins and ends is [`super::table`]'s.
 
-use super::grid;
+use super::line::{self, Line, is_bullet, is_marker, is_spaced};
 use super::row::Segment;
-use super::{text, wrap};
+use super::{grid, table, text, wrap};
 use crate::document::BlockKind;
-
-/// Fewest rows with several cells that make a table.
-const TABLE_ROWS_MIN: usize = 3;
-/// How much wider than usual a gap between rows must be to end a paragraph.
-const LEADING: f32 = 1.28;
 
 /// A stretch of text that belongs together.
 #[derive(Clone, Debug)]
@@ -32,51 +27,22 @@ pub struct Draft {
     pub area: [f32; 4],
 }
 
-/// One row of a column: its cells from the left.
-struct Line {
-    cells: Vec<Segment>,
-}
-
-impl Line {
-    fn first(&self) -> &Segment {
-        &self.cells[0]
-    }
-
-    fn x1(&self) -> f32 {
-        self.cells[self.cells.len() - 1].x1
-    }
-
-    fn size(&self) -> f32 {
-        self.first().size
-    }
-
-    fn text(&self) -> String {
-        self.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join("  ")
-    }
-
-    fn area(&self) -> [f32; 4] {
-        let (y, size) = (self.first().y, self.cells.iter().fold(0.0, |size, cell| cell.size.max(size)));
-        [self.first().x0, y - 0.25 * size, self.x1(), y + 0.8 * size]
-    }
-}
-
 /// Returns the blocks of one group of segments.
 pub fn drafts(group: Vec<Segment>) -> Vec<Draft> {
-    let lines = lines(group);
-    let leading = leading(&lines);
+    let lines = line::lines(group);
+    let leading = line::leading(&lines);
     let right = lines.iter().fold(f32::MIN, |right, line| right.max(line.x1()));
     let mut drafts = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let rows = table_rows(&lines[at..], leading);
-        if rows > 0 {
-            drafts.push(table(&lines[at..at + rows]));
-            at += rows;
+        if let Some((length, table)) = table_at(&lines[at..], leading) {
+            drafts.push(table);
+            at += length;
             continue;
         }
         let mut end = at + 1;
         while end < lines.len()
-            && table_rows(&lines[end..], leading) == 0
+            && !is_table(&lines[end..], leading)
             && !breaks(&lines[at], &lines[end - 1], &lines[end], leading, right)
         {
             end += 1;
@@ -87,95 +53,28 @@ pub fn drafts(group: Vec<Segment>) -> Vec<Draft> {
     drafts
 }
 
-fn lines(group: Vec<Segment>) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    for segment in group {
-        match lines.last_mut() {
-            Some(line) if line.first().row == segment.row => add_cell(&mut line.cells, segment),
-            _ => lines.push(Line { cells: vec![segment] }),
-        }
+/// Returns the table that starts with the first line, and how many lines it has.
+fn table_at(lines: &[Line], leading: f32) -> Option<(usize, Draft)> {
+    if let Some(ruled) = &lines[0].first().ruled {
+        let mut draft = joined(&lines[..1], BlockKind::Table, lines[0].first().text.clone());
+        draft.cells.clone_from(&ruled.cells);
+        draft.area = ruled.area;
+        return Some((1, draft));
     }
-    lines
-}
-
-/// Adds a cell; a currency sign, a list marker and the rest of a number are part of the cell beside them.
-fn add_cell(cells: &mut Vec<Segment>, mut segment: Segment) {
-    let Some(last) = cells.last_mut() else { return cells.push(segment) };
-    // The sign stands at the left edge of its column, which can be close to the number in the column before.
-    if let Some(number) = last.text.strip_suffix(" $").filter(|_| segment.text.starts_with(is_numeric)) {
-        last.text = number.to_owned();
-        segment.text = format!("$ {}", segment.text);
-    }
-    let opens = matches!(last.text.as_str(), "$" | "€" | "£" | "¥" | "(" | "$(" | "$ (");
-    let closes = matches!(segment.text.as_str(), ")" | "%" | ")%" | "%)" | ") %");
-    let marked = cells.len() == 1 && is_marker(&cells[0].text);
-    let Some(last) = cells.last_mut() else { return };
-    if opens || closes || marked {
-        let space = if closes || last.text.ends_with('(') { "" } else { " " };
-        last.text = format!("{}{space}{}", last.text, segment.text);
-        last.x1 = segment.x1;
-        if marked {
-            last.size = segment.size;
-            last.bold = segment.bold;
-        }
-    } else {
-        cells.push(segment);
-    }
-}
-
-fn is_numeric(character: char) -> bool {
-    character.is_ascii_digit() || matches!(character, '(' | '-' | '—' | '–' | '.')
-}
-
-/// Returns the usual distance of baselines, in font sizes.
-fn leading(lines: &[Line]) -> f32 {
-    let mut distances: Vec<f32> = lines
-        .windows(2)
-        .map(|pair| (pair[0].first().y - pair[1].first().y) / pair[1].size())
-        .filter(|distance| (0.7..2.2).contains(distance))
-        .collect();
-    if distances.is_empty() {
-        return 1.2;
-    }
-    distances.sort_by(f32::total_cmp);
-    let usual = distances[distances.len() * 2 / 5];
-    // A few rows far apart are as likely paragraphs as double-spaced text.
-    if distances.len() < 6 { usual.min(1.5) } else { usual }
-}
-
-/// Returns how many lines from the first on are a table; 0 if they are none.
-fn table_rows(lines: &[Line], leading: f32) -> usize {
-    if lines[0].cells.len() < 2 {
-        return 0;
-    }
-    let (mut rows, mut end) = (0, 0);
-    for (at, line) in lines.iter().enumerate() {
-        let far = at > 0 && lines[at - 1].first().y - line.first().y > 2.6 * leading.max(1.0) * line.size();
-        if far {
-            break;
-        }
-        if line.cells.len() >= 2 {
-            rows += 1;
-            end = at + 1;
-        } else if at + 1 - end > 2 || is_running(line) {
-            break;
-        }
-    }
-    if rows >= TABLE_ROWS_MIN { end } else { 0 }
-}
-
-/// Returns whether a line of one cell is too long to be a label inside a table.
-fn is_running(line: &Line) -> bool {
-    line.first().text.chars().count() > 90
-}
-
-fn table(lines: &[Line]) -> Draft {
-    let rows = wrap::rows(lines.iter().map(|line| line.cells.clone()).collect());
+    let records = table::records(lines, leading);
+    let length = if records.is_empty() { table::length(lines, leading) } else { records.iter().sum() };
+    let lines = lines.get(..length).filter(|lines| !lines.is_empty())?;
+    let cells = lines.iter().map(|line| line.cells.clone()).collect();
+    let rows = if records.is_empty() { wrap::rows(cells) } else { wrap::records(cells, &records) };
     let written = |row: &Vec<Segment>| row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" | ");
     let text = rows.iter().map(written).collect::<Vec<_>>().join("\n");
     let mut draft = joined(lines, BlockKind::Table, text);
     draft.cells = grid::aligned(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    draft
+    Some((length, draft))
+}
+
+fn is_table(lines: &[Line], leading: f32) -> bool {
+    lines[0].is_ruled() || table::length(lines, leading) > 0 || !table::records(lines, leading).is_empty()
 }
 
 fn paragraph(lines: &[Line]) -> Draft {
@@ -204,9 +103,9 @@ fn joined(lines: &[Line], kind: BlockKind, text: String) -> Draft {
 
 /// Returns whether `line` starts another block than `before`, whose block began with `first`.
 fn breaks(first: &Line, before: &Line, line: &Line, leading: f32, right: f32) -> bool {
-    let (size, distance) = (line.size(), before.first().y - line.first().y);
+    let (size, distance) = (line.size(), before.y() - line.y());
     let resized = (size / before.size() - 1.0).abs() > 0.09;
-    let spaced = distance > LEADING * leading * size.max(before.size()) + 0.08 * size;
+    let spaced = is_spaced(before, line, leading);
     let reweighed =
         line.first().bold != before.first().bold && before.cells.iter().all(|cell| cell.bold) != line.first().bold;
     let tabular = line.cells.len() > 1 || before.cells.len() > 1;
@@ -226,21 +125,4 @@ fn breaks(first: &Line, before: &Line, line: &Line, leading: f32, right: f32) ->
 
 fn is_marker_line(line: &Line) -> bool {
     line.first().text.split(' ').next().is_some_and(is_marker)
-}
-
-fn is_bullet(text: &str) -> bool {
-    matches!(text, "•" | "●" | "○" | "■" | "□" | "▪" | "▫" | "◦" | "‣" | "–" | "-" | "·" | "" | "☐" | "☒")
-}
-
-/// Returns whether a word marks a list item: a bullet, `1.`, `(a)`, `iv)`.
-fn is_marker(text: &str) -> bool {
-    if is_bullet(text) {
-        return true;
-    }
-    let inner = text.strip_prefix('(').unwrap_or(text);
-    let Some(label) = inner.strip_suffix(['.', ')']) else { return false };
-    let number = label.len() <= 2 && label.bytes().all(|byte| byte.is_ascii_digit());
-    let letter = label.len() == 1 && label.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let roman = label.len() <= 4 && label.bytes().all(|byte| matches!(byte, b'i' | b'v' | b'x'));
-    !label.is_empty() && (number || letter || roman)
 }

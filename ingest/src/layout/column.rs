@@ -4,6 +4,7 @@
 //! column only if both sides look like running text; a table is left in rows. Works on itself for more columns.
 
 use super::row::Segment;
+use super::{line, table};
 
 /// Most levels of columns in columns.
 const DEPTH_MAX: usize = 5;
@@ -60,10 +61,23 @@ fn bands(segments: Vec<Segment>, gutter: f32) -> Vec<Band> {
     bands
 }
 
-/// Returns whether both sides of the gutter hold running text.
+/// Returns whether both sides of the gutter hold running text that goes on by itself.
 fn is_columns(segments: &[Segment], gutter: f32) -> bool {
     let (left, right): (Vec<&Segment>, Vec<&Segment>) = segments.iter().partition(|segment| segment.x1 <= gutter);
-    is_running(&left) && is_running(&right)
+    is_running(&left) && is_running(&right) && !is_records(segments)
+}
+
+/// Returns whether half of the rows are labels with their texts beside them.
+fn is_records(segments: &[Segment]) -> bool {
+    let lines = line::lines(segments.iter().cloned());
+    let leading = line::leading(&lines);
+    let (mut at, mut inside) = (0, 0);
+    while at < lines.len() {
+        let length: usize = table::records(&lines[at..], leading).iter().sum();
+        inside += length;
+        at += length.max(1);
+    }
+    2 * inside >= lines.len()
 }
 
 fn is_running(segments: &[&Segment]) -> bool {

@@ -1,8 +1,10 @@
-//! What the layout is given: glyphs that stand somewhere on a page.
+//! What the layout is given: glyphs that stand somewhere on a page, and lines drawn there.
 //!
 //! Says nothing about what belongs together.
 
 use std::rc::Rc;
+
+use super::ruling::Rule;
 
 /// A page with its glyphs in the order of the file.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct Page {
     pub height: f32,
     /// Glyphs with text, spaces included.
     pub glyphs: Vec<Glyph>,
+    /// Straight lines that are drawn on it.
+    pub rules: Vec<Rule>,
 }
 
 /// One glyph: its text and where its baseline starts.

@@ -1,7 +1,7 @@
 //! Puts the cells of a table's rows into columns, by where they stand.
 //!
-//! The row with the most cells gives the columns, and the others widen them or add what it lacks. Ruled lines are not
-//! looked at: most tables have none, and those that have align their cells all the same.
+//! The row with the most cells gives the columns, and the others widen them or add what it lacks. Tables that rules
+//! enclose do not come here, but are [`ruling`](super::ruling)'s.
 
 use super::row::Segment;
 

@@ -1,6 +1,6 @@
 //! Finds the headings of a file and ranks them by size over all its pages.
 //!
-//! Works from what is unusual: larger than the body, bold where the body is not, capitals, or numbered as sections are.
+//! A title that the file states is one where it stands. Else works from what is unusual: larger than the body, bold where the body is not, capitals, or numbered as sections are.
 
 use std::collections::HashMap;
 
@@ -19,11 +19,13 @@ pub struct Ranks {
     body: f32,
     bold: bool,
     sizes: Vec<i32>,
+    /// Levels of stated titles, by their words.
+    stated: HashMap<String, u8>,
 }
 
 impl Ranks {
-    /// Learns the body text and heading sizes of a file.
-    pub fn of<'a>(drafts: impl Iterator<Item = &'a Draft> + Clone) -> Self {
+    /// Learns the body text and heading sizes of a file, and the titles that it states.
+    pub fn of<'a>(drafts: impl Iterator<Item = &'a Draft> + Clone, titles: &[(String, u8)]) -> Self {
         let mut weights: HashMap<i32, usize> = HashMap::new();
         let (mut bold, mut all) = (0, 0);
         for draft in drafts.clone() {
@@ -33,7 +35,11 @@ impl Ranks {
             bold += if draft.bold { characters } else { 0 };
         }
         let body = weights.iter().max_by_key(|(size, weight)| (**weight, **size)).map_or(20, |(size, _)| *size);
-        let mut ranks = Self { body: body as f32 / 2.0, bold: bold * 2 > all, sizes: Vec::new() };
+        let mut ranks =
+            Self { body: body as f32 / 2.0, bold: bold * 2 > all, sizes: Vec::new(), stated: HashMap::new() };
+        for (title, level) in titles {
+            ranks.stated.entry(words(title)).or_insert(*level);
+        }
         let mut sizes: Vec<i32> =
             drafts.filter(|draft| ranks.is_larger(draft) && is_short(draft)).map(|draft| halves(draft.size)).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
@@ -46,6 +52,9 @@ impl Ranks {
     pub fn level(&self, draft: &Draft) -> Option<u8> {
         if draft.kind == BlockKind::Table || !is_short(draft) {
             return None;
+        }
+        if let Some(level) = self.stated.get(&words(&draft.text)) {
+            return Some((*level).min(LEVEL_MAX));
         }
         if self.is_larger(draft) {
             let rank = self.sizes.iter().position(|size| *size == halves(draft.size))?;
@@ -65,6 +74,11 @@ impl Ranks {
     fn is_larger(&self, draft: &Draft) -> bool {
         draft.size > LARGER * self.body
     }
+}
+
+/// Returns the letters and digits of a title; spaces and dashes differ between outline and page.
+fn words(title: &str) -> String {
+    title.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn halves(size: f32) -> i32 {

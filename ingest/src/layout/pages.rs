@@ -7,7 +7,7 @@ use super::column;
 use super::furniture::{self, Rows};
 use super::glyph::{Glyph, Page, turned};
 use super::heading::Ranks;
-use super::row;
+use super::{row, ruling};
 use crate::document::{BlockKind, Document, PageBox};
 
 /// A block of one page, with the turn of its text.
@@ -17,14 +17,14 @@ struct Placed {
     draft: Draft,
 }
 
-/// Appends the text of all pages to a document.
-pub fn lay_out(pages: Vec<Page>, document: &mut Document) {
+/// Appends the text of all pages to a document; `titles` are its headings as far as it states them, with their level.
+pub fn lay_out(pages: Vec<Page>, titles: &[(String, u8)], document: &mut Document) {
     let mut blocks = Vec::new();
     let main: Vec<u8> = pages.iter().map(|page| main_turn(&page.glyphs)).collect();
     let mut rows: Vec<Rows> = pages
         .iter()
         .zip(&main)
-        .map(|(page, turn)| Rows { height: page.height, segments: row::segments(&upright(page, *turn)) })
+        .map(|(page, turn)| Rows { height: page.height, segments: segments(page, *turn) })
         .collect();
     furniture::remove(&mut rows);
     for ((page, main), rows) in pages.iter().zip(main).zip(rows) {
@@ -33,7 +33,7 @@ pub fn lay_out(pages: Vec<Page>, document: &mut Document) {
             place(page.number, turn, row::segments(&upright(page, turn)), &mut blocks);
         }
     }
-    let ranks = Ranks::of(blocks.iter().map(|block| &block.draft));
+    let ranks = Ranks::of(blocks.iter().map(|block| &block.draft), titles);
     for block in blocks {
         write(block, &ranks, document);
     }
@@ -46,6 +46,12 @@ pub fn lay_out(pages: Vec<Page>, document: &mut Document) {
 fn main_turn(glyphs: &[Glyph]) -> u8 {
     let count = |turn: u8| glyphs.iter().filter(|glyph| glyph.turn == turn).count();
     (0..4).rev().max_by_key(|turn| count(*turn)).unwrap_or(0)
+}
+
+/// Returns the segments of the text that stands upright when the page is turned; rules are followed on pages that are not.
+fn segments(page: &Page, turn: u8) -> Vec<row::Segment> {
+    let rules = if turn == 0 { page.rules.as_slice() } else { &[] };
+    ruling::segments(upright(page, turn), rules)
 }
 
 fn upright(page: &Page, turn: u8) -> Vec<Glyph> {

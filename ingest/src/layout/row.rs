@@ -4,8 +4,10 @@
 //! size, because they leave spaces away. Knows nothing of columns.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::glyph::Glyph;
+use super::ruling::Ruled;
 use super::text;
 
 /// Largest distance of two baselines of one row, in font sizes.
@@ -34,6 +36,8 @@ pub struct Segment {
     pub bold: bool,
     /// Number of the row on the page, from the top.
     pub row: usize,
+    /// The table that it stands for.
+    pub ruled: Option<Rc<Ruled>>,
 }
 
 /// Returns the segments of upright glyphs, row by row from the top, each row from the left.
@@ -157,7 +161,7 @@ fn cut(row: &[&Glyph], number: usize, segments: &mut Vec<Segment>) {
             }
         }
         space = false;
-        words.push_str(&glyph.text);
+        text::push(&mut words, &glyph.text);
         end = end.max(glyph.x + glyph.width);
         open.push(glyph);
     }
@@ -201,6 +205,7 @@ fn close(open: &mut Vec<&Glyph>, words: &mut String, row: usize) -> Option<Segme
         size,
         bold: glyphs.iter().filter(|glyph| glyph.bold).count() * 2 > glyphs.len(),
         row,
+        ruled: None,
     })
     .filter(|segment| !segment.text.is_empty())
 }

@@ -14,7 +14,7 @@ pub fn clean(row: &str) -> String {
             '\u{ad}' | '\u{200b}' | '\u{feff}' => {}
             '\u{f0b7}' | '\u{f0a7}' | '\u{f076}' => text.push('•'),
             '\u{fb00}'..='\u{fdff}' | '\u{fe30}'..='\u{fe4f}' | '\u{fe70}'..='\u{fefc}' | '\u{2f00}'..='\u{2fd5}' => {
-                text.extend(std::iter::once(character).nfkc());
+                push(&mut text, &std::iter::once(character).nfkc().collect::<String>());
             }
             _ if character.is_whitespace() => text.push(' '),
             _ if character.is_control() => {}
@@ -26,16 +26,27 @@ pub fn clean(row: &str) -> String {
     text.trim().to_owned()
 }
 
-/// Appends a row to running text: joins a word cut by a hyphen, and ideographs without a space.
+/// Appends the text of a glyph to a row as it stands on the page. A glyph for several letters from right to left, such as
+/// lam with alef, has them in reading order, and all of the row is turned later.
+pub fn push(row: &mut String, glyph: &str) {
+    if glyph.chars().nth(1).is_some() && glyph.chars().any(is_right_to_left) {
+        row.extend(glyph.chars().rev());
+    } else {
+        row.push_str(glyph);
+    }
+}
+
+/// Appends a row to running text: joins a word cut by a hyphen, what a hyphen holds together, and ideographs.
 pub fn append(text: &mut String, row: &str) {
     let (Some(last), Some(first)) = (text.chars().next_back(), row.chars().next()) else {
         text.push_str(row);
         return;
     };
     let before = text.chars().rev().nth(1);
-    if matches!(last, '-' | '\u{2010}') && before.is_some_and(char::is_alphabetic) && first.is_lowercase() {
+    let is_hyphen = matches!(last, '-' | '\u{2010}') && before.is_some_and(char::is_alphanumeric);
+    if is_hyphen && before.is_some_and(char::is_alphabetic) && first.is_lowercase() {
         text.pop();
-    } else if !(is_ideograph(last) && is_ideograph(first)) {
+    } else if !(is_hyphen && first.is_alphanumeric() || is_ideograph(last) && is_ideograph(first)) {
         text.push(' ');
     }
     text.push_str(row);

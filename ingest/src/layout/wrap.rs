@@ -5,6 +5,7 @@
 //! unless they look like nothing but a header: there a second line cannot be told from a second row.
 
 use super::row::Segment;
+use super::text;
 
 /// Most lines of a header that stands without rows.
 const HEADER_LINES_MAX: usize = 5;
@@ -35,6 +36,29 @@ pub fn rows(lines: Vec<Row>) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Returns the rows of a table of records, from its lines and the number of lines that each record has.
+pub fn records(lines: Vec<Row>, lengths: &[usize]) -> Vec<Row> {
+    let mut lines = lines.into_iter();
+    let mut rows = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let mut row = lines.next().unwrap_or_default();
+        for cell in lines.by_ref().take(length - 1).flatten() {
+            // Cells are set to the left, so the column is the last one that has begun.
+            let begun = row.iter().rposition(|above| above.x0 < cell.x0 + 1.5 * cell.size);
+            let column = begun.unwrap_or_default();
+            row.iter_mut().skip(column).take(1).for_each(|above| add(above, &cell));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn add(above: &mut Segment, cell: &Segment) {
+    text::append(&mut above.text, &cell.text);
+    above.x0 = above.x0.min(cell.x0);
+    above.x1 = above.x1.max(cell.x1);
 }
 
 /// Returns the usual distance of lines that hold values; `None` for a table of text.
@@ -83,11 +107,7 @@ fn join(above: Row, line: Row, distance: f32, rows: &mut Vec<Row>) {
     rows.extend(Some(heading).filter(|heading| !heading.is_empty()));
     for cell in line {
         match row.iter_mut().find(|above| meet(above, &cell)) {
-            Some(above) => {
-                above.text = format!("{} {}", above.text, cell.text);
-                above.x0 = above.x0.min(cell.x0);
-                above.x1 = above.x1.max(cell.x1);
-            }
+            Some(above) => add(above, &cell),
             None => row.push(cell),
         }
     }

@@ -11,7 +11,7 @@ use super::seed::seeds;
 use crate::worker::pool;
 
 /// Mutants in every run, and in a long one, which `RAGSTONE_SOAK=1` asks for.
-const MUTANTS: usize = 100;
+const MUTANTS: usize = 300;
 const MUTANTS_LONG: usize = 5_000;
 /// Wall clock for one file, with what starting a process takes.
 const LONGEST: Duration = Duration::from_secs(26);

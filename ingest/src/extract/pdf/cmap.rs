@@ -31,7 +31,7 @@ impl CMap {
         let mut last = Vec::new();
         while let Some(token) = lexer.token() {
             if let Token::Word(word) = &token {
-                match word.as_slice() {
+                match *word {
                     b"usecmap" => map.base = Some(std::mem::take(&mut last)),
                     b"begincodespacerange" => map.read_codespaces(&mut lexer),
                     b"beginbfchar" => map.read_characters(&mut lexer),

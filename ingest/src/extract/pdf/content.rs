@@ -1,19 +1,19 @@
 //! Rewrites the content of a page to what pdf-extract gets right.
 //!
-//! What comes out uses one font and a dozen operators. Forms are copied in where they stand, with their matrix and
-//! their own resources; strings are decoded with their own font and written as numbers of the [`Alphabet`]; quotes
-//! become `T*` and `Tj`; word spacing becomes an adjustment; everything that is not text is left out.
+//! The operators of a page are followed here, and only characters come out, each where it stands, into the [`Script`].
+//! Forms are followed where they are drawn, with their matrix and their own resources; strings are decoded with their own
+//! font; everything that is not text is left out.
 
-use std::collections::HashMap;
-use std::fmt::Write;
 use std::rc::Rc;
 
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
+use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::font::{Code, Font, Fonts};
+use super::filter;
+use super::font::{Font, Fonts};
 use super::object::{self, IDENTITY, Matrix, as_dictionary, entry};
+use super::path::Paths;
+use super::script::Script;
 use super::syntax::{Lexer, Token};
-use super::{filter, stage};
 
 /// Deepest nesting of forms; a form that draws itself is also cut by its id.
 const FORM_DEPTH_MAX: usize = 32;
@@ -21,70 +21,17 @@ const FORM_DEPTH_MAX: usize = 32;
 const FORMS_MAX: usize = 5_000;
 /// Most operators on one page, forms included.
 const OPERATORS_MAX: usize = 5_000_000;
-/// Most different characters on one page; below the surrogates, so that each number is a character.
-const ALPHABET_MAX: usize = 0xd000;
+/// Most graphics states saved at once.
+const STATES_MAX: usize = 512;
 
-/// A character as one font means it, with what the layout wants to know of that font.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Letter {
-    /// Its text; empty for a code without a meaning.
-    pub text: Rc<str>,
-    /// Whether its font is bold.
-    pub bold: bool,
-    /// Advance in hundredths of a thousandth of the font size.
-    width: i64,
-}
-
-/// The different characters of a page, each with a number from 1.
-#[derive(Default)]
-pub struct Alphabet {
-    letters: Vec<Letter>,
-    numbers: HashMap<Letter, usize>,
-}
-
-impl Alphabet {
-    /// Returns the letter with a number.
-    pub fn letter(&self, number: usize) -> Option<&Letter> {
-        self.letters.get(number.checked_sub(1)?)
-    }
-
-    /// Returns the font that shows every letter as the character with its number, and the stream it refers to.
-    pub fn font(&self) -> (Dictionary, Stream) {
-        let widths: Vec<Object> = self.letters.iter().map(|it| Object::Real(it.width as f32 / 100.0)).collect();
-        let descendant = dictionary! {
-            "Type" => "Font", "Subtype" => "CIDFontType2", "BaseFont" => "F", "DW" => 0,
-            "FontDescriptor" => dictionary! { "Type" => "FontDescriptor" }, "W" => vec![1.into(), widths.into()],
-        };
-        let font = dictionary! {
-            "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "F", "Encoding" => "Identity-H",
-            "DescendantFonts" => vec![descendant.into()], "ToUnicode" => (100, 0),
-        };
-        let last = self.letters.len();
-        let map = format!("1 beginbfrange <0001> <{last:04x}> <0001> endbfrange ");
-        (font, Stream::new(Dictionary::new(), map.into_bytes()))
-    }
-
-    fn number(&mut self, code: Code, bold: bool) -> usize {
-        let width = (code.meaning.width.clamp(-1e5, 1e5) * 100.0).round() as i64;
-        let letter = Letter { text: code.meaning.text.into(), bold, width };
-        if let Some(number) = self.numbers.get(&letter) {
-            return *number;
-        }
-        if self.letters.len() >= ALPHABET_MAX {
-            return ALPHABET_MAX;
-        }
-        self.letters.push(letter.clone());
-        self.numbers.insert(letter, self.letters.len());
-        self.letters.len()
-    }
-}
-
-/// Rewrites content streams, one after another, into one.
+/// Rewrites content streams, one after another, into one script.
 pub struct Rewriter<'a> {
     document: &'a Document,
     fonts: &'a mut Fonts,
-    alphabet: Alphabet,
-    out: String,
+    /// What has been written.
+    pub script: Script,
+    /// What has been drawn.
+    pub paths: Paths,
     state: State,
     saved: Vec<State>,
     line: Line,
@@ -94,59 +41,73 @@ pub struct Rewriter<'a> {
     trail: Vec<ObjectId>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct State {
+    /// From the space of the content to that of the page.
+    matrix: Matrix,
     font: Option<Rc<Font>>,
     size: f64,
+    character_space: f64,
     word_space: f64,
+    /// Horizontal scaling, 1 as a rule.
+    scale: f64,
     leading: f64,
+    rise: f64,
 }
 
-/// Where a line of text begins, and how far vertical text has come down from there.
+/// Where a line of text begins, and how far its text has come from there: to the right, and down.
 ///
 /// pdf-extract knows only writing to the right. Text of a vertical font is turned by a quarter, so that this runs down
 /// the page, and the layout reads its columns as rows of a turned page.
+#[derive(Clone)]
 struct Line {
     matrix: Matrix,
+    advance: f64,
     fallen: f64,
+}
+
+impl Line {
+    fn at(matrix: Matrix) -> Self {
+        Self { matrix, advance: 0.0, fallen: 0.0 }
+    }
+
+    fn moved(&self, x: f64, y: f64) -> Self {
+        Self::at(object::then(&[1.0, 0.0, 0.0, 1.0, x, y], &self.matrix))
+    }
 }
 
 impl<'a> Rewriter<'a> {
     /// Starts with an empty page.
     pub fn new(document: &'a Document, fonts: &'a mut Fonts) -> Self {
+        let state = State {
+            matrix: IDENTITY,
+            font: None,
+            size: 0.0,
+            character_space: 0.0,
+            word_space: 0.0,
+            scale: 1.0,
+            leading: 0.0,
+            rise: 0.0,
+        };
         Self {
             document,
             fonts,
-            alphabet: Alphabet::default(),
-            out: String::new(),
-            state: State::default(),
+            script: Script::default(),
+            paths: Paths::default(),
+            state,
             saved: Vec::new(),
-            line: Line { matrix: IDENTITY, fallen: 0.0 },
+            line: Line::at(IDENTITY),
             forms: 0,
             operators: 0,
             trail: Vec::new(),
         }
     }
 
-    /// Lets pdf-extract run what was written and returns the placed characters with their alphabet.
-    ///
-    /// # Errors
-    /// A short reason, when pdf-extract refused the page.
-    pub fn run(self, characters_max: usize) -> Result<(Vec<stage::Placed>, Alphabet), String> {
-        if self.alphabet.letters.is_empty() {
-            return Ok((Vec::new(), self.alphabet));
-        }
-        let (font, map) = self.alphabet.font();
-        let placed = stage::run(font, vec![map], self.out.into_bytes(), characters_max)?;
-        Ok((placed, self.alphabet))
-    }
-
-    /// Adds a content stream, enclosed so that it leaves no state behind.
+    /// Adds a content stream, which leaves no state behind.
     pub fn add(&mut self, content: &[u8], resources: &Dictionary, matrix: &Matrix) {
-        let outer = std::mem::take(&mut self.saved);
-        let before = self.state.clone();
-        self.out.push_str("q\n");
-        self.operands("cm", matrix);
+        let saved = std::mem::take(&mut self.saved);
+        let (state, line) = (self.state.clone(), self.line.clone());
+        self.state.matrix = object::then(matrix, &state.matrix);
         let mut lexer = Lexer::new(content);
         let mut operands = Vec::new();
         while let Some(token) = lexer.token() {
@@ -161,15 +122,11 @@ impl<'a> Rewriter<'a> {
             if operator == b"BI" {
                 lexer.skip_inline_image();
             } else {
-                self.operator(&operator, &operands, resources);
+                self.operator(operator, &operands, resources);
             }
             operands.clear();
         }
-        for _ in 0..=self.saved.len() {
-            self.out.push_str("Q\n");
-        }
-        self.saved = outer;
-        self.state = before;
+        (self.saved, self.state, self.line) = (saved, state, line);
     }
 
     /// Adds a form: its matrix, its resources (or those around it) and its content.
@@ -189,96 +146,71 @@ impl<'a> Rewriter<'a> {
         self.trail.pop();
     }
 
-    /// Follows where the line of text begins.
-    fn follow(&mut self, operator: &[u8], operands: &[Token]) {
-        let numbers: Vec<f64> = operands.iter().filter_map(Token::number).collect();
-        let moved = match (operator, numbers.as_slice()) {
-            (b"BT", _) => IDENTITY,
-            (b"Tm", [.., a, b, c, d, x, y]) => [*a, *b, *c, *d, *x, *y],
-            (b"Td" | b"TD", [.., x, y]) => object::then(&[1.0, 0.0, 0.0, 1.0, *x, *y], &self.line.matrix),
-            (b"T*" | b"'" | b"\"", _) => {
-                object::then(&[1.0, 0.0, 0.0, 1.0, 0.0, -self.state.leading], &self.line.matrix)
-            }
-            _ => return,
-        };
-        if let (b"TD", [.., y]) = (operator, numbers.as_slice()) {
-            self.state.leading = -y;
-        }
-        self.line = Line { matrix: moved, fallen: 0.0 };
-    }
-
     fn operator(&mut self, operator: &[u8], operands: &[Token], resources: &Dictionary) {
-        self.follow(operator, operands);
         match operator {
-            b"q" if self.saved.len() < 512 => {
-                self.saved.push(self.state.clone());
-                self.out.push_str("q\n");
+            b"q" if self.saved.len() < STATES_MAX => self.saved.push(self.state.clone()),
+            b"Q" => self.state = self.saved.pop().unwrap_or_else(|| self.state.clone()),
+            b"cm" => {
+                let matrix = numbers(operands).unwrap_or(IDENTITY);
+                self.state.matrix = object::then(&matrix, &self.state.matrix);
             }
-            b"Q" => {
-                if let Some(state) = self.saved.pop() {
-                    self.state = state;
-                    self.out.push_str("Q\n");
-                }
-            }
-            b"BT" => self.out.push_str("BT\n"),
-            b"ET" => self.out.push_str("ET\n"),
-            b"T*" => self.out.push_str("T*\n"),
-            b"cm" => self.numeric::<6>("cm", operands),
-            b"Tm" => self.numeric::<6>("Tm", operands),
-            b"Td" => self.numeric::<2>("Td", operands),
-            b"TD" => self.numeric::<2>("TD", operands),
-            b"Tc" => self.numeric::<1>("Tc", operands),
-            b"Tz" => self.numeric::<1>("Tz", operands),
-            b"TL" => {
-                self.state.leading = operands.last().and_then(Token::number).unwrap_or(0.0);
-                self.numeric::<1>("TL", operands);
-            }
-            b"Ts" => self.numeric::<1>("Ts", operands),
-            b"Tw" => self.state.word_space = operands.last().and_then(Token::number).unwrap_or(0.0),
             b"Tf" => self.select_font(operands, resources),
             b"gs" => self.select_state(operands, resources),
             b"Do" => self.draw(operands, resources),
+            b"Tc" | b"Tw" | b"Tz" | b"TL" | b"Ts" => self.set(operator, operands),
+            b"BT" | b"Tm" | b"Td" | b"TD" | b"T*" => self.go(operator, operands),
+            b"m" | b"l" | b"h" | b"re" | b"c" | b"v" | b"y" => self.draw_path(operator, operands),
+            b"n" | b"S" | b"s" | b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" => self.paths.paint(operator),
             b"Tj" | b"TJ" => self.show(operands.last()),
-            b"'" => {
-                self.out.push_str("T*\n");
-                self.show(operands.last());
-            }
-            b"\"" => {
-                if let [.., Token::Number(word), Token::Number(character), _] = operands {
+            b"'" | b"\"" => {
+                if let (b"\"", [.., Token::Number(word), Token::Number(character), _]) = (operator, operands) {
                     self.state.word_space = *word;
-                    self.operands("Tc", &[*character]);
+                    self.state.character_space = *character;
                 }
-                self.out.push_str("T*\n");
+                self.line = self.line.moved(0.0, -self.state.leading);
                 self.show(operands.last());
             }
             _ => {}
         }
     }
 
-    /// Copies an operator with exactly `N` numbers; the last ones, where there are more.
-    fn numeric<const N: usize>(&mut self, operator: &str, operands: &[Token]) {
-        let numbers: Vec<f64> = operands.iter().filter_map(Token::number).collect();
-        if let Some(numbers) = numbers.len().checked_sub(N).map(|first| &numbers[first..]) {
-            self.operands(operator, numbers);
+    fn draw_path(&mut self, operator: &[u8], operands: &[Token]) {
+        let matrix = &self.state.matrix;
+        match (operator, numbers::<2>(operands), numbers::<4>(operands)) {
+            (b"m", Some([x, y]), _) => self.paths.begin(x, y, matrix),
+            (b"l", Some([x, y]), _) => self.paths.line(x, y, matrix),
+            (b"re", _, Some(corner_and_size)) => self.paths.add_box(corner_and_size, matrix),
+            (b"h", ..) => self.paths.close(),
+            _ => self.paths.bend(),
         }
     }
 
-    fn operands(&mut self, operator: &str, numbers: &[f64]) {
-        for number in numbers {
-            self.write(*number);
+    /// Follows what the text state says.
+    fn set(&mut self, operator: &[u8], operands: &[Token]) {
+        let Some([number]) = numbers(operands) else { return };
+        match operator {
+            b"Tc" => self.state.character_space = number,
+            b"Tw" => self.state.word_space = number,
+            b"Tz" => self.state.scale = number / 100.0,
+            b"TL" => self.state.leading = number,
+            _ => self.state.rise = number,
         }
-        self.out.push_str(operator);
-        self.out.push('\n');
     }
 
-    fn write(&mut self, number: f64) {
-        let number = number.clamp(-1e9, 1e9);
-        // Six digits, because a matrix may scale thousandths up; no exponent, which the format does not know.
-        let written = match number.fract() == 0.0 {
-            true => write!(self.out, "{} ", number as i64),
-            false => write!(self.out, "{number:.6} "),
-        };
-        written.expect("writing to a string cannot fail");
+    /// Follows where the line of text begins.
+    fn go(&mut self, operator: &[u8], operands: &[Token]) {
+        match operator {
+            b"BT" => self.line = Line::at(IDENTITY),
+            b"Tm" => self.line = numbers(operands).map_or_else(|| self.line.clone(), Line::at),
+            b"T*" => self.line = self.line.moved(0.0, -self.state.leading),
+            _ => {
+                let Some([x, y]) = numbers(operands) else { return };
+                if operator == b"TD" {
+                    self.state.leading = -y;
+                }
+                self.line = self.line.moved(x, y);
+            }
+        }
     }
 
     fn select_font(&mut self, operands: &[Token], resources: &Dictionary) {
@@ -291,8 +223,6 @@ impl<'a> Rewriter<'a> {
     fn use_font(&mut self, font: Option<&Object>, size: f64) {
         self.state.font = font.and_then(|font| self.fonts.font(self.document, font));
         self.state.size = size;
-        self.out.push_str("/F ");
-        self.operands("Tf", &[size]);
     }
 
     fn select_state(&mut self, operands: &[Token], resources: &Dictionary) {
@@ -325,64 +255,50 @@ impl<'a> Rewriter<'a> {
             Some(text @ Token::Text(_)) => std::slice::from_ref(text),
             _ => return,
         };
-        if font.vertical {
-            return self.show_down(&font, items);
-        }
-        self.out.push('[');
+        let State { matrix, size, character_space, scale, rise, .. } = self.state;
+        // Up is positive for what is between characters of vertical text, but an adjustment of either goes back.
+        let (own, space) = match font.vertical {
+            true => ([0.0, -1.0, 1.0, 0.0, 0.0, -self.line.fallen], -character_space),
+            false => ([scale, 0.0, 0.0, 1.0, self.line.advance, rise], character_space),
+        };
+        self.script.go(object::then(&object::then(&own, &self.line.matrix), &matrix), size, space);
+        let mut moved = 0.0;
         for item in items {
-            match item {
+            moved += match item {
                 Token::Text(bytes) => self.show_text(&font, bytes),
-                Token::Number(adjustment) => self.write(*adjustment),
-                _ => {}
-            }
+                Token::Number(adjustment) if font.vertical => self.script.adjust(-adjustment),
+                Token::Number(adjustment) => self.script.adjust(*adjustment),
+                _ => 0.0,
+            };
         }
-        self.out.push_str("] TJ\n");
+        match font.vertical {
+            true => self.line.fallen += moved,
+            false => self.line.advance += moved * scale,
+        }
     }
 
-    /// Shows text of a vertical font, each glyph an em below the one before it.
-    fn show_down(&mut self, font: &Font, items: &[Token]) {
-        let turned = [0.0, -1.0, 1.0, 0.0, 0.0, -self.line.fallen];
-        self.operands("Tm", &object::then(&turned, &self.line.matrix));
-        let mut thousandths = 0.0;
-        self.out.push('[');
-        for item in items {
-            match item {
-                Token::Text(bytes) => {
-                    self.out.push('<');
-                    for mut code in font.codes(bytes) {
-                        code.meaning.width = 1000.0;
-                        thousandths += 1000.0;
-                        let number = self.alphabet.number(code, font.bold);
-                        write!(self.out, "{number:04x}").expect("writing to a string cannot fail");
-                    }
-                    self.out.push('>');
-                }
-                // An adjustment goes against the direction of writing, and up is positive here.
-                Token::Number(adjustment) => {
-                    thousandths += adjustment;
-                    self.write(-adjustment);
-                }
-                _ => {}
+    /// Shows a string and returns how far the pen went.
+    fn show_text(&mut self, font: &Font, mut bytes: &[u8]) -> f64 {
+        let (word_space, size) = (self.state.word_space, self.state.size);
+        let is_spaced = word_space != 0.0 && size != 0.0 && !font.vertical;
+        let mut moved = 0.0;
+        while let Some(code) = font.code(&mut bytes) {
+            moved += self.script.show(font, code);
+            if is_spaced && code.bytes == b" " {
+                moved += self.script.adjust(-word_space * 1000.0 / size);
             }
         }
-        self.out.push_str("] TJ\n");
-        self.line.fallen += thousandths * self.state.size / 1000.0;
-        let line = self.line.matrix;
-        self.operands("Tm", &line);
+        moved
     }
+}
 
-    fn show_text(&mut self, font: &Font, bytes: &[u8]) {
-        self.out.push('<');
-        for code in font.codes(bytes) {
-            let is_space = code.code == 32 && code.length == 1;
-            let number = self.alphabet.number(code, font.bold);
-            write!(self.out, "{number:04x}").expect("writing to a string cannot fail");
-            if is_space && self.state.word_space != 0.0 && self.state.size != 0.0 {
-                self.out.push('>');
-                self.write(-self.state.word_space * 1000.0 / self.state.size);
-                self.out.push('<');
-            }
-        }
-        self.out.push('>');
+/// Returns the last `N` numbers among operands.
+fn numbers<const N: usize>(operands: &[Token]) -> Option<[f64; N]> {
+    let mut last = [0.0; N];
+    let mut count = 0;
+    for number in operands.iter().rev().filter_map(Token::number).take(N) {
+        count += 1;
+        last[N - count] = number;
     }
+    (count == N).then_some(last)
 }

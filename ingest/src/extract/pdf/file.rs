@@ -5,7 +5,7 @@
 use lopdf::{Document as Pdf, Object, ObjectId, decode_text_string};
 
 use super::font::Fonts;
-use super::{object, open, page};
+use super::{object, open, outline, page};
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::layout::{self, Page};
@@ -50,7 +50,7 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
     if ids.len() > limits.pages_max as usize {
         return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
     }
-    let pages = read_pages(pdf, &ids, &mut warnings, limits)?;
+    let (pages, unknown) = read_pages(pdf, &ids, &mut warnings, limits)?;
     let mut document = Document {
         media_type: "application/pdf".into(),
         title: information(pdf, b"Title"),
@@ -61,8 +61,9 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
         warnings,
         ..Document::default()
     };
-    let seen: Vec<(u32, f32)> = pages.iter().map(|page| (page.number, seen(pdf, page, &ids))).collect();
-    layout::lay_out(pages, &mut document);
+    let seen =
+        pages.iter().zip(&unknown).map(|(page, unknown)| Seen::of(pdf, page, *unknown, &ids)).collect::<Vec<_>>();
+    layout::lay_out(pages, &outline::read(pdf), &mut document);
     judge(&seen, &mut document);
     document.warnings.truncate(WARNINGS_MAX);
     Ok(document)
@@ -73,36 +74,51 @@ fn read_pages(
     ids: &[ObjectId],
     warnings: &mut Vec<String>,
     limits: &Limits,
-) -> Result<Vec<Page>, ReadError> {
+) -> Result<(Vec<Page>, Vec<usize>), ReadError> {
     let mut fonts = Fonts::default();
+    let mut unknown = Vec::with_capacity(ids.len());
     let mut left = limits.text_chars_max;
     let mut pages = Vec::with_capacity(ids.len());
     for (number, id) in (1..).zip(ids) {
         match page::read(pdf, &mut fonts, *id, number, left + 1) {
-            Ok(page) if page.glyphs.len() > left => {
+            Ok((page, _)) if page.glyphs.len() > left => {
                 let limit = limits.text_chars_max as u64;
                 return Err(ReadError::LimitExceeded { what: "characters of text".into(), limit });
             }
-            Ok(page) => {
+            Ok((page, without_meaning)) => {
                 left -= page.glyphs.len();
                 pages.push(page);
+                unknown.push(without_meaning);
             }
             Err(reason) => warnings.push(format!("page {number}: {reason}")),
         }
     }
-    Ok(pages)
+    Ok((pages, unknown))
 }
 
-/// Returns how much of what a page shows is characters, from its glyphs; 0 for a picture alone.
-fn seen(pdf: &Pdf, page: &Page, ids: &[ObjectId]) -> f32 {
-    if page.glyphs.is_empty() {
-        return if page::has_picture(pdf, ids[page.number as usize - 1]) { 0.0 } else { 1.0 };
+/// What a reader sees on a page.
+struct Seen {
+    page: u32,
+    /// How much of it is characters, from 0 to 1; 0 for a picture alone.
+    legibility: f32,
+    /// Whether it shows text of any kind.
+    has_text: bool,
+}
+
+impl Seen {
+    fn of(pdf: &Pdf, page: &Page, unknown: usize, ids: &[ObjectId]) -> Self {
+        let has_text = !page.glyphs.is_empty() || unknown > 0;
+        let legibility = match has_text {
+            true => quality::legibility(page.glyphs.iter().map(|glyph| &*glyph.text), unknown),
+            false if page::has_picture(pdf, ids[page.number as usize - 1]) => 0.0,
+            false => 1.0,
+        };
+        Self { page: page.number, legibility, has_text }
     }
-    quality::legibility(&page.glyphs.iter().map(|glyph| &*glyph.text).collect::<String>())
 }
 
 /// Gives each page its quality, and names those that are better read from their picture.
-fn judge(seen: &[(u32, f32)], document: &mut Document) {
+fn judge(seen: &[Seen], document: &mut Document) {
     let mut texts = vec![String::new(); document.pages.unwrap_or(0) as usize];
     let mut rest = document.text.chars();
     let mut at = 0;
@@ -115,14 +131,13 @@ fn judge(seen: &[(u32, f32)], document: &mut Document) {
         }
     }
     document.page_quality = vec![0.0; texts.len()];
-    for &(page, seen) in seen {
+    for &Seen { page, legibility, has_text } in seen {
         let at = page as usize - 1;
-        document.page_quality[at] = seen.min(quality::quality(&texts[at]));
-        if seen >= DOUBTFUL_QUALITY {
+        document.page_quality[at] = legibility.min(quality::quality(&texts[at]));
+        if legibility >= DOUBTFUL_QUALITY {
             continue;
         }
-        let reason =
-            if texts[at].is_empty() { "it shows a picture and no text" } else { "its text is not in a known encoding" };
+        let reason = if has_text { "its text is not in a known encoding" } else { "it shows a picture and no text" };
         document.needs_ocr.push(page);
         document.warnings.push(format!("page {page}: needs_ocr, {reason}"));
     }

@@ -16,19 +16,19 @@ use super::simple::{self, Meaning};
 use super::{filter, truetype};
 
 /// One code as read from a string.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Code {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Code<'a> {
     /// The code itself.
     pub code: u32,
-    /// How many bytes it took.
-    pub length: usize,
-    /// Its text and width.
-    pub meaning: Meaning,
+    /// The bytes that it took.
+    pub bytes: &'a [u8],
 }
 
 /// A font ready to decode strings.
 #[derive(Debug)]
 pub struct Font {
+    /// A number that no other font of the file has.
+    pub number: usize,
     /// Whether its name or descriptor says that it is bold.
     pub bold: bool,
     /// Whether it is written downwards, in columns from the right.
@@ -62,6 +62,8 @@ const DIRECT_FONTS_MAX: usize = 32;
 pub struct Fonts {
     read: HashMap<ObjectId, Rc<Font>>,
     direct: Vec<(Object, Rc<Font>)>,
+    /// How many were read.
+    count: usize,
 }
 
 impl Fonts {
@@ -75,7 +77,9 @@ impl Fonts {
         if let Some(font) = known {
             return Some(Rc::clone(font));
         }
-        let font = Rc::new(Font::read(document, object::as_dictionary(object::resolve(document, object)?)?));
+        self.count += 1;
+        let dictionary = object::as_dictionary(object::resolve(document, object)?)?;
+        let font = Rc::new(Font::read(document, dictionary, self.count));
         match id {
             Some(id) => drop(self.read.insert(id, Rc::clone(&font))),
             None if self.direct.len() < DIRECT_FONTS_MAX => self.direct.push((object.clone(), Rc::clone(&font))),
@@ -86,7 +90,7 @@ impl Fonts {
 }
 
 impl Font {
-    fn read(document: &Document, font: &Dictionary) -> Self {
+    fn read(document: &Document, font: &Dictionary, number: usize) -> Self {
         let unicode = match entry(document, font, b"ToUnicode") {
             Some(Object::Stream(stream)) => filter::unpack(document, stream).map(|bytes| CMap::parse(&bytes)),
             _ => None,
@@ -96,20 +100,29 @@ impl Font {
             let descendant = descendant(document, font);
             let bold = descendant.is_some_and(|it| is_bold(document, it)) || is_bold(document, font);
             let vertical = is_vertical(document, font);
-            return Self { bold, vertical, kind: Kind::Composite(Box::new(composite)) };
+            return Self { number, bold, vertical, kind: Kind::Composite(Box::new(composite)) };
         }
         let meanings = simple::meanings(document, font, unicode.as_ref());
-        Self { bold: is_bold(document, font), vertical: false, kind: Kind::Simple(meanings) }
+        Self { number, bold: is_bold(document, font), vertical: false, kind: Kind::Simple(meanings) }
     }
 
-    /// Reads the codes of a shown string.
-    pub fn codes(&self, bytes: &[u8]) -> Vec<Code> {
+    /// Cuts the next code off a shown string; `None` at its end.
+    pub fn code<'a>(&self, bytes: &mut &'a [u8]) -> Option<Code<'a>> {
+        let length = match &self.kind {
+            _ if bytes.is_empty() => return None,
+            Kind::Simple(_) => 1,
+            Kind::Composite(composite) => composite.length(bytes),
+        };
+        let (raw, rest) = bytes.split_at(length);
+        *bytes = rest;
+        Some(Code { code: raw.iter().fold(0, |code, &byte| code << 8 | u32::from(byte)), bytes: raw })
+    }
+
+    /// Returns text and width of a code.
+    pub fn meaning(&self, code: Code) -> Meaning {
         match &self.kind {
-            Kind::Simple(meanings) => bytes
-                .iter()
-                .map(|&byte| Code { code: u32::from(byte), length: 1, meaning: meanings[usize::from(byte)].clone() })
-                .collect(),
-            Kind::Composite(composite) => composite.codes(bytes),
+            Kind::Simple(meanings) => meanings.get(code.code as usize).cloned().unwrap_or_default(),
+            Kind::Composite(composite) => composite.meaning(code.code, code.bytes),
         }
     }
 }
@@ -147,17 +160,6 @@ impl Composite {
             }
         }
         composite
-    }
-
-    fn codes(&self, mut bytes: &[u8]) -> Vec<Code> {
-        let mut codes = Vec::with_capacity(bytes.len() / 2);
-        while !bytes.is_empty() {
-            let (raw, rest) = bytes.split_at(self.length(bytes));
-            let code = raw.iter().fold(0, |code, &byte| code << 8 | u32::from(byte));
-            codes.push(Code { code, length: raw.len(), meaning: self.meaning(code, raw) });
-            bytes = rest;
-        }
-        codes
     }
 
     fn length(&self, bytes: &[u8]) -> usize {

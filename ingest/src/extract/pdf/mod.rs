@@ -2,11 +2,12 @@
 //!
 //! pdf-extract places every character, but it panics on many honest files, decodes composite fonts wrongly and follows
 //! forms without end. So a file passes through here: [`open`] loads it (and repairs its index when that is broken),
-//! [`font`] finds what each code of a font means, [`content`] rewrites a page to the few text operators that
-//! pdf-extract gets right, with forms placed where they stand and every code renamed to a number of our own, [`stage`]
-//! lets pdf-extract run that page alone, and [`crate::layout`] turns placed characters into text.
+//! [`font`] finds what each code of a font means, [`content`] follows the operators of a page and its forms, [`script`]
+//! writes the characters as the few text operators that pdf-extract gets right, every code renamed to a number of our own,
+//! [`stage`] lets pdf-extract run that page alone, and [`crate::layout`] turns placed characters into text.
 //!
-//! Deliberately not done: no images, no OCR, no drawing, no links, no structure tree.
+//! lines drawn on a page ([`path`]) are handed on too, for the tables that they rule, and so are the titles of the [`outline`]. Deliberately not done: no images, no
+//! OCR, no drawing, no links, no structure tree.
 
 mod cmap;
 mod collection;
@@ -15,11 +16,15 @@ mod file;
 mod filter;
 mod font;
 mod length;
+mod lock;
 mod object;
 mod open;
+mod outline;
 mod page;
+mod path;
 mod predefined;
 mod repair;
+mod script;
 mod simple;
 mod stage;
 mod syntax;

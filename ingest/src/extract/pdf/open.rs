@@ -4,8 +4,8 @@
 
 use lopdf::{Document, Error};
 
-use super::repair;
 use super::stage::quietly;
+use super::{lock, repair};
 use crate::error::ReadError;
 
 /// Loads a file and removes an encryption that the empty password opens.
@@ -35,7 +35,10 @@ pub fn rebuild(bytes: &[u8]) -> Result<(Document, Vec<String>), ReadError> {
 }
 
 fn load(bytes: &[u8]) -> Result<Document, ReadError> {
-    let loaded = quietly(|| Document::load_mem(bytes)).ok_or_else(|| corrupt("its structure is broken".into()))?;
+    let loaded = match lock::scattered(bytes) {
+        Some(document) => Ok(document),
+        None => quietly(|| Document::load_mem(bytes)).ok_or_else(|| corrupt("its structure is broken".into()))?,
+    };
     let mut document = loaded.map_err(|error| match error {
         Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => ReadError::Encrypted,
         error => corrupt(error.to_string()),

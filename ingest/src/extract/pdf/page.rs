@@ -18,7 +18,7 @@ const STATED_SIZE: f64 = 10.0;
 /// Annotation flags that hide one: hidden and not viewed.
 const HIDDEN_FLAGS: i64 = 2 | 32;
 
-/// Reads the glyphs of a page.
+/// Reads the glyphs of a page, and how many characters it shows that nobody can tell.
 ///
 /// # Errors
 /// A short reason, when nothing of the page could be read.
@@ -28,7 +28,7 @@ pub fn read(
     id: ObjectId,
     number: u32,
     characters_max: usize,
-) -> Result<Page, String> {
+) -> Result<(Page, usize), String> {
     let page = document.get_dictionary(id).map_err(|error| error.to_string())?;
     let empty = Dictionary::new();
     let resources = object::inherited(document, page, b"Resources").and_then(as_dictionary).unwrap_or(&empty);
@@ -38,12 +38,14 @@ pub fn read(
     for annotation in object::array(document, page, b"Annots").unwrap_or_default() {
         add_annotation(document, &mut rewriter, annotation, &frame.matrix);
     }
-    let (placed, alphabet) = rewriter.run(characters_max)?;
+    let unknown = rewriter.script.unknown();
+    let Rewriter { script, paths, .. } = rewriter;
+    let (placed, alphabet) = script.run(characters_max)?;
     let glyphs = placed.iter().filter_map(|placed| {
         let letter = alphabet.letter(placed.text.chars().next()? as usize)?;
         glyph(placed, letter.text.clone(), letter.bold).filter(|glyph| frame.shows(glyph))
     });
-    Ok(Page { number, height: frame.height, glyphs: glyphs.collect() })
+    Ok((Page { number, height: frame.height, glyphs: glyphs.collect(), rules: paths.rules() }, unknown))
 }
 
 /// Returns whether the content of some page is named and not there.

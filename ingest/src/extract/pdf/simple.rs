@@ -38,6 +38,8 @@ pub fn meanings(document: &Document, font: &Dictionary, unicode: Option<&CMap>) 
     let plain = || ask(dictionary! { "Type" => "Font", "Subtype" => "TrueType", "BaseFont" => standard }, Vec::new());
     let encoded = encoded.or_else(plain).unwrap_or_else(|| vec![Meaning::default(); 256]);
     let has_program = built_in.is_some();
+    let standard_text = Some(&stated).filter(|it| !has_program && it.is_silent() && is_nonsymbolic(document, font));
+    let standard_text = standard_text.and_then(|_| ask(stated_font(standard, &stated, &None), Vec::new()));
     let mut meanings = built_in.filter(|_| !stated.base).unwrap_or_else(|| encoded.clone());
     for (code, meaning) in meanings.iter_mut().enumerate() {
         if let Some(name) = &stated.differences[code] {
@@ -46,6 +48,9 @@ pub fn meanings(document: &Document, font: &Dictionary, unicode: Option<&CMap>) 
             if !unnamed || !text.is_empty() {
                 meaning.text = text;
             }
+        }
+        if let Some(standard) = standard_text.as_ref().filter(|it| !it[code].text.is_empty()) {
+            meaning.text.clone_from(&standard[code].text);
         }
         if let Some(text) = unicode.and_then(|map| map.unicode.get(&(code as u32))) {
             meaning.text.clone_from(text);
@@ -90,6 +95,11 @@ impl Stated {
             stated.encoding = known.map(|name| Object::Name(name.to_vec()));
         }
         stated
+    }
+
+    /// Returns whether it says nothing at all.
+    fn is_silent(&self) -> bool {
+        !self.base && self.encoding.is_none()
     }
 
     fn read_differences(&mut self, document: &Document, encoding: &Dictionary) {
@@ -154,6 +164,15 @@ fn widths(document: &Document, font: &Dictionary) -> Option<Vec<f64>> {
         *slot = object::as_number(document, width).unwrap_or(missing) * scale;
     }
     widths.iter().any(|width| *width != 0.0).then_some(widths)
+}
+
+/// Returns whether a font says that it has the letters of the standard encoding; one that says nothing has those of
+/// Windows, as most have.
+fn is_nonsymbolic(document: &Document, font: &Dictionary) -> bool {
+    let descriptor = object::dictionary(document, font, b"FontDescriptor");
+    let flags = descriptor.and_then(|it| object::number(document, it, b"Flags")).unwrap_or(0.0) as u32;
+    let is_embedded = descriptor.is_some_and(|it| it.has(b"FontFile2"));
+    flags & 0b10_0100 == 0b10_0000 && !is_embedded
 }
 
 /// Returns the standard font whose metrics and built-in encoding stand in for a font that has none of its own.

@@ -7,7 +7,7 @@ const DEPTH_MAX: usize = 32;
 
 /// One operand or operator.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Token {
+pub enum Token<'a> {
     /// An integer or real number.
     Number(f64),
     /// A name, without its slash.
@@ -15,14 +15,14 @@ pub enum Token {
     /// A literal or hexadecimal string.
     Text(Vec<u8>),
     /// An array.
-    Array(Vec<Token>),
+    Array(Vec<Token<'a>>),
     /// A dictionary, in file order.
-    Dictionary(Vec<(Vec<u8>, Token)>),
+    Dictionary(Vec<(Vec<u8>, Token<'a>)>),
     /// Anything else: an operator, `true`, `null`.
-    Word(Vec<u8>),
+    Word(&'a [u8]),
 }
 
-impl Token {
+impl Token<'_> {
     /// Returns the number, if it is one.
     pub fn number(&self) -> Option<f64> {
         match self {
@@ -45,7 +45,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Returns the next token, or `None` at the end.
-    pub fn token(&mut self) -> Option<Token> {
+    pub fn token(&mut self) -> Option<Token<'a>> {
         loop {
             match self.item(0)? {
                 Item::Token(token) => return Some(token),
@@ -70,7 +70,7 @@ impl<'a> Lexer<'a> {
         self.at += find_word(&self.bytes[self.at..], b"EI").unwrap_or(self.bytes.len() - self.at);
     }
 
-    fn item(&mut self, depth: usize) -> Option<Item> {
+    fn item(&mut self, depth: usize) -> Option<Item<'a>> {
         self.skip_space();
         let byte = *self.bytes.get(self.at)?;
         self.at += 1;
@@ -88,7 +88,7 @@ impl<'a> Lexer<'a> {
                 self.at += usize::from(self.bytes.get(self.at) == Some(&b'>'));
                 return Some(Item::DictionaryEnd);
             }
-            b'{' | b'}' | b')' => Token::Word(vec![byte]),
+            b'{' | b'}' | b')' => Token::Word(&self.bytes[self.at - 1..self.at]),
             _ => self.word(),
         };
         Some(Item::Token(token))
@@ -131,16 +131,16 @@ impl<'a> Lexer<'a> {
         name
     }
 
-    fn word(&mut self) -> Token {
+    fn word(&mut self) -> Token<'a> {
         self.at -= 1;
         let raw = self.regular();
         match number(raw) {
             Some(number) => Token::Number(number),
-            None => Token::Word(raw.to_vec()),
+            None => Token::Word(raw),
         }
     }
 
-    fn array(&mut self, depth: usize) -> Vec<Token> {
+    fn array(&mut self, depth: usize) -> Vec<Token<'a>> {
         let mut items = Vec::new();
         if depth >= DEPTH_MAX {
             return items;
@@ -155,7 +155,7 @@ impl<'a> Lexer<'a> {
         items
     }
 
-    fn dictionary(&mut self, depth: usize) -> Vec<(Vec<u8>, Token)> {
+    fn dictionary(&mut self, depth: usize) -> Vec<(Vec<u8>, Token<'a>)> {
         let mut entries = Vec::new();
         let mut key = None;
         if depth >= DEPTH_MAX {
@@ -240,8 +240,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-enum Item {
-    Token(Token),
+enum Item<'a> {
+    Token(Token<'a>),
     ArrayEnd,
     DictionaryEnd,
 }
@@ -259,22 +259,33 @@ fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
 }
 
+/// Most digits of a number that are exact in a double without care.
+const DIGITS_EXACT: usize = 15;
+
 /// Reads a number as viewers do: `--5` and `5-3` occur, and a sign inside ends it.
 fn number(raw: &[u8]) -> Option<f64> {
-    let first = *raw.first()?;
-    if !matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.') {
+    if !matches!(raw.first()?, b'0'..=b'9' | b'+' | b'-' | b'.') {
         return None;
     }
-    let text = std::str::from_utf8(raw).ok()?;
-    let negative = text.starts_with('-');
-    let digits = text.trim_start_matches(['+', '-']);
-    let end = digits.find(['+', '-']).unwrap_or(digits.len());
+    let signs = raw.iter().take_while(|byte| matches!(byte, b'+' | b'-')).count();
+    let digits = &raw[signs..];
+    let end = digits.iter().position(|byte| matches!(byte, b'+' | b'-')).unwrap_or(digits.len());
     let digits = &digits[..end];
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') || digits == "." {
-        return (digits == ".").then_some(0.0);
+    if digits == b"." {
+        return Some(0.0);
     }
-    let value = digits.parse::<f64>().ok()?;
-    Some(if negative { -value } else { value })
+    let points = digits.iter().filter(|byte| **byte == b'.').count();
+    if digits.is_empty() || points > 1 || !digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
+        return None;
+    }
+    let value = if digits.len() <= DIGITS_EXACT {
+        let whole = digits.iter().filter(|byte| **byte != b'.').fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
+        let behind = digits.iter().rev().position(|byte| *byte == b'.').unwrap_or(0);
+        whole as f64 / 10_u64.pow(behind as u32) as f64
+    } else {
+        std::str::from_utf8(digits).ok()?.parse::<f64>().ok()?
+    };
+    Some(if raw[0] == b'-' { -value } else { value })
 }
 
 /// Returns the offset just behind `word` where it stands between white space.
@@ -284,4 +295,29 @@ fn find_word(bytes: &[u8], word: &[u8; 2]) -> Option<usize> {
         let after = bytes.get(at + 2).is_none_or(|&b| is_space(b));
         (pair == word && before && after).then_some(at + 2)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_viewers_read_them() {
+        for (raw, expected) in [
+            ("0", Some(0.0)),
+            ("-12.5", Some(-12.5)),
+            ("+.25", Some(0.25)),
+            ("--5", Some(-5.0)),
+            ("5-3", Some(5.0)),
+            (".", Some(0.0)),
+            ("-", None),
+            ("1.2.3", None),
+            ("1e5", None),
+            ("5.928574", Some(5.928574)),
+            ("123456789012345678901.5", Some(123_456_789_012_345_678_901.5)),
+            ("0.000000000000000000012", Some(1.2e-20)),
+        ] {
+            assert_eq!(number(raw.as_bytes()), expected, "{raw}");
+        }
+    }
 }

@@ -142,7 +142,7 @@ fn bombs(attacks: &mut Vec<Attack>) {
 }
 
 /// Operators, repeated.
-const FLOODS: [(&str, &str, usize); 18] = [
+const FLOODS: [(&str, &str, usize); 21] = [
     ("glyphs", "BT /F 9 Tf 1 0 0 1 9 9 Tm (aaaaaaaaaaaaaaaaaaaa) Tj ET ", 50_000),
     ("rows", "BT /F 9 Tf 1 0 0 1 9 %.7 Tm (a b c) Tj ET ", 20_000),
     ("places", "BT /F 9 Tf 1 0 0 1 %.3 %.7 Tm (a) Tj ET ", 20_000),
@@ -161,6 +161,9 @@ const FLOODS: [(&str, &str, usize); 18] = [
     ("infinite", "BT /F 1e38 Tf 1e38 0 0 1e38 1e38 1e38 Tm (a) Tj ET ", 1_000),
     ("none", "BT /F 0 Tf 0 0 0 0 0 0 Tm (a) Tj ET ", 10_000),
     ("images", "BI /W 9999999 /H 9999999 ID x ", 50_000),
+    ("rules", "9 % m 599 % l S % 9 m % 599 l S BT /F 9 Tf 1 0 0 1 % % Tm (a) Tj ET ", 1_990),
+    ("boxes", "% % 9 9 re ", 500_000),
+    ("corners", "9 9 m h 9 9 l ", 500_000),
     ("comments", "%%%%%%", 500_000),
     ("escapes", "(\\377\\\\\\", 100_000),
     ("digits", "0000000000", 500_000),
@@ -180,6 +183,12 @@ fn floods(attacks: &mut Vec<Attack>) {
     add(attacks, "notes.pdf", || {
         let note = "<< /Subtype /FreeText /Contents (x) /Rect [0 0 9 9] >> ".repeat(100_000);
         Pdf::new().page("", "", &format!("/Annots [{note}]")).bytes()
+    });
+    add(attacks, "outline.pdf", || {
+        let title = |at: usize| format!("<< /Title (x) /First {} 0 R /Next {} 0 R >>", at + 1, at + 2);
+        let pdf = (1_000..60_000).fold(Pdf::of("BT /F 9 Tf (x) Tj ET"), |pdf, at| pdf.object(at, title(at)));
+        let pdf = pdf.object(50, "<< /First 1000 0 R >>");
+        replaced(pdf.bytes(), "/Type /Catalog", "/Type /Catalog /Outlines 50 0 R")
     });
     add(attacks, "fields.pdf", || {
         let note = format!("<< /Subtype /Widget /V ({}) /Rect [1e38 -1e38 1e308 1] >> ", "x\n".repeat(10_000));

@@ -7,6 +7,7 @@
 mod support;
 
 mod api;
+mod archive;
 mod crash;
 mod hostile;
 mod ingest;

@@ -28,6 +28,7 @@ pub mod walk;
 pub mod worker;
 mod zip;
 
+pub use archive::INSIDE;
 pub use document::{Block, BlockKind, Document, PageBox};
 pub use error::ReadError;
 pub use limits::Limits;

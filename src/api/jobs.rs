@@ -39,8 +39,15 @@ struct JobForm {
     finished_at: Option<String>,
     progress: Progress,
     files: Vec<FileForm>,
+    #[serde(skip_serializing_if = "is_zero")]
+    files_left_out: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Reason>,
+}
+
+/// Returns whether a count is not worth a line.
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -81,6 +88,7 @@ impl From<Job> for JobForm {
             finished_at: job.finished_at.map(|at| format_timestamp(at.timestamp_micros())),
             progress: Progress { done: job.done, total: job.total },
             files: job.files.into_iter().map(FileForm::from).collect(),
+            files_left_out: job.files_left_out,
             error: job.error.map(|detail| Reason { code: "job_failed", detail }),
         }
     }

@@ -64,9 +64,11 @@ pub const SCHEMAS: &str = r##"{
   "metadata": {"type": "string", "contentMediaType": "application/json", "description": "One object for all files"}}},
 "Uploaded": {"type": "object", "required": ["documents", "files", "version"], "properties": {
   "documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}},
-  "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}, "version": {"type": "integer"}}},
+  "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}},
+  "files_left_out": {"type": "integer", "description": "Files of archives beyond the first 10,000"},
+  "version": {"type": "integer"}}},
 "File": {"type": "object", "required": ["uri", "document_id", "outcome", "chunks"], "properties": {
-  "uri": {"type": "string"}, "document_id": {"type": "string"},
+  "uri": {"type": "string", "description": "Of a file inside an archive: archive.zip!/path"}, "document_id": {"type": "string"},
   "outcome": {"type": "string", "enum": ["added", "replaced", "unchanged", "removed", "failed"]},
   "pages": {"type": "integer"}, "chunks": {"type": "integer"}, "error": {"$ref": "#/components/schemas/Reason"},
   "warnings": {"type": "array", "items": {"type": "string"}}}},
@@ -197,7 +199,7 @@ pub const SCHEMAS: &str = r##"{
   "progress": {"type": "object", "required": ["done", "total"], "properties": {
     "done": {"type": "integer"}, "total": {"type": "integer"}}},
   "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}},
-  "error": {"$ref": "#/components/schemas/Reason"}}},
+  "files_left_out": {"type": "integer"}, "error": {"$ref": "#/components/schemas/Reason"}}},
 "JobStarted": {"type": "object", "required": ["job", "version"], "properties": {
   "job": {"$ref": "#/components/schemas/Job"}, "version": {"type": "integer"}}},
 "JobList": {"type": "object", "required": ["jobs"], "properties": {

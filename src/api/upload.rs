@@ -8,9 +8,9 @@ use super::app::App;
 use super::body::{declared_bytes, drain, in_time, too_large};
 use super::error::Problem;
 use super::extract::{Name, Query, media_type, unsupported_media_type};
-use super::jobs::{self, FileForm, Started};
+use super::jobs::{self, FileForm, Started, is_zero};
 use super::wire::Document;
-use crate::config::limits::{UPLOAD_BYTES_MAX, UPLOAD_FILES_MAX};
+use crate::config::limits::{OUTCOMES_TOLD_MAX, UPLOAD_BYTES_MAX, UPLOAD_FILES_MAX};
 use crate::error::{Error, Result};
 use crate::schema::Version;
 use crate::store::{Collection, Content, FileOutcome, Include, IngestFile, IngestOptions, Outcome};
@@ -51,6 +51,8 @@ struct Memory {
 struct UploadAnswer {
     documents: Vec<Document>,
     files: Vec<FileForm>,
+    #[serde(skip_serializing_if = "is_zero")]
+    files_left_out: usize,
     version: Version,
 }
 
@@ -86,13 +88,18 @@ pub async fn upload_documents(
 
 async fn ingest_now(collection: Arc<Collection>, upload: Upload) -> Answer {
     let Upload { files, options, _held } = upload;
-    let mut outcomes = Vec::with_capacity(files.len());
+    let (mut outcomes, mut files_left_out) = (Vec::with_capacity(files.len()), 0);
     let report = |outcome: FileOutcome| {
         count(&outcome);
-        outcomes.push(outcome);
+        match outcomes.len() < OUTCOMES_TOLD_MAX {
+            true => outcomes.push(outcome),
+            false => files_left_out += 1,
+        }
     };
     collection.ingest(files, options, report).await?;
-    if let Some(problem) = problem_of_all(&outcomes) {
+    if files_left_out == 0
+        && let Some(problem) = problem_of_all(&outcomes)
+    {
         return Err(problem);
     }
     let mut version = collection.info().version;
@@ -111,7 +118,7 @@ async fn ingest_now(collection: Arc<Collection>, upload: Upload) -> Answer {
     let created = outcomes.iter().any(|outcome| outcome.outcome == Outcome::Added);
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let files = outcomes.into_iter().map(FileForm::from).collect();
-    versioned(status, version, &UploadAnswer { documents, files, version })
+    versioned(status, version, &UploadAnswer { documents, files, files_left_out, version })
 }
 
 fn is_failure(outcome: &FileOutcome) -> bool {

@@ -13,6 +13,8 @@ pub const JSON_BODY_BYTES_MAX: usize = 64 << 20;
 pub const UPLOAD_BYTES_MAX: usize = 512 << 20;
 /// Most files in one upload.
 pub const UPLOAD_FILES_MAX: usize = 1_000;
+/// Outcomes of files that an answer or a job tells, first come; archives may hold more.
+pub const OUTCOMES_TOLD_MAX: usize = 10_000;
 /// Time for the head of a request to arrive, counted from the end of the one before it on the same connection; so it is
 /// also the time for which an idle connection is kept.
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);

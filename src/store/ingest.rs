@@ -2,26 +2,24 @@
 //!
 //! The stages overlap through bounded queues, so memory does not grow with the folder. A file is one commit, done or not
 //! done; what is there unchanged is skipped, so an ingest that was killed goes on where it stopped. A file that fails is
-//! an outcome, never an end.
+//! an outcome, never an end. Reading and cutting stand in [`super::cut`].
 
 use super::collection::{Collection, blocking, blocking_on};
-use super::document::{CutDocument, IngestContext, document_id, sha256};
-use super::view::{Include, OnConflict, Written};
+use super::cut::Cut;
+use super::document::{CutDocument, IngestContext, document_id};
+use super::view::{OnConflict, Written};
 use crate::error::{Error, Result};
 use crate::schema::{Version, row};
 use futures::stream::{FuturesUnordered, StreamExt};
-use ragstone_ingest::ReadError;
 use serde_json::Map;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::mpsc;
 
 /// Documents that wait between two stages.
-const QUEUE_DOCUMENTS: usize = 4;
+pub(super) const QUEUE_DOCUMENTS: usize = 4;
 
-/// A file to ingest.
+/// A file to ingest, or an archive of files, each of which is a document of its own.
 #[derive(Clone, Debug)]
 pub struct IngestFile {
     /// Where it came from: path below the ingested folder, with `/`.
@@ -99,7 +97,7 @@ impl Outcome {
 }
 
 impl FileOutcome {
-    fn new(uri: &str, outcome: Outcome) -> Self {
+    pub(super) fn new(uri: &str, outcome: Outcome) -> Self {
         Self {
             uri: uri.to_owned(),
             document_id: document_id(uri),
@@ -111,15 +109,9 @@ impl FileOutcome {
         }
     }
 
-    fn failed(uri: &str, error: &Error) -> Self {
+    pub(super) fn failed(uri: &str, error: &Error) -> Self {
         Self::new(uri, Outcome::Failed { code: error.code(), detail: error.to_string() })
     }
-}
-
-/// A file that passed the first stage.
-enum Cut {
-    Document { uri: String, document: CutDocument, replaces: bool },
-    Settled(FileOutcome),
 }
 
 impl Collection {
@@ -140,9 +132,7 @@ impl Collection {
             tokio::select! {
                 cut = cuts.recv(), if writes.len() < QUEUE_DOCUMENTS => match cut {
                     Some(Cut::Settled(outcome)) => report(outcome),
-                    Some(Cut::Document { uri, document, replaces }) => {
-                        writes.push(self.clone().write_document(context.clone(), uri, document, replaces));
-                    }
+                    Some(cut) => writes.push(self.clone().write_cut(context.clone(), cut)),
                     None => break,
                 },
                 Some(outcome) = writes.next() => report(outcome?),
@@ -160,81 +150,46 @@ impl Collection {
         keeps: impl Fn(&str) -> bool,
         mut report: impl FnMut(FileOutcome),
     ) -> Result<()> {
+        for (uri, id) in self.documents_of_files(|uri| !keeps(uri)) {
+            report(self.remove_document(uri, id).await?);
+        }
+        Ok(())
+    }
+
+    /// Returns uri and id of the documents that came from files whose uri is wanted, in order.
+    pub(super) fn documents_of_files(&self, wants: impl Fn(&str) -> bool) -> BTreeSet<(String, String)> {
         let state = self.state();
-        let mut missing = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for slot in state.snapshot.live().iter().map(|slot| slot as u32) {
             let segment = state.snapshot.columns().segment_of(slot);
             if segment.sha256(slot).is_some()
                 && let Some(uri) = segment.text(row::URI, slot)
                 && let Some(id) = segment.text(row::DOCUMENT_ID, slot)
-                && !keeps(uri)
+                && wants(uri)
             {
-                missing.insert((uri, id));
+                found.insert((uri.to_owned(), id.to_owned()));
             }
         }
-        for (uri, id) in missing {
-            let written = self.delete_document(id).await?;
-            report(FileOutcome { version: Some(written.version), ..FileOutcome::new(uri, Outcome::Removed) });
-        }
-        Ok(())
+        found
     }
 
-    /// Starts the threads that read and cut files, and returns where their results come out.
-    fn cut_files(
-        self: &Arc<Self>,
-        files: Vec<IngestFile>,
-        options: IngestOptions,
-        context: IngestContext,
-    ) -> mpsc::Receiver<Cut> {
-        let (sender, receiver) = mpsc::channel(QUEUE_DOCUMENTS);
-        let threads = self.shared().services.threads.min(files.len()).max(1);
-        let (files, next, options) = (Arc::new(files), Arc::new(AtomicUsize::new(0)), Arc::new(options));
-        for _ in 0..threads {
-            let (this, sender, context) = (self.clone(), sender.clone(), context.clone());
-            let (files, next, options) = (files.clone(), next.clone(), options.clone());
-            self.shared().services.writes.spawn_blocking(move || {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let cut = this
-                        .cut_file(file, &options, &context)
-                        .unwrap_or_else(|error| Cut::Settled(FileOutcome::failed(&file.uri, &error)));
-                    if sender.blocking_send(cut).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        receiver
+    async fn remove_document(&self, uri: String, id: String) -> Result<FileOutcome> {
+        let written = self.delete_document(&id).await?;
+        Ok(FileOutcome { version: Some(written.version), ..FileOutcome::new(&uri, Outcome::Removed) })
     }
 
-    fn cut_file(&self, file: &IngestFile, options: &IngestOptions, context: &IngestContext) -> Result<Cut> {
-        let bytes = match &file.content {
-            Content::Bytes(bytes) => bytes.clone(),
-            Content::Path(path) => {
-                std::fs::read(path).map_err(|error| ReadError::Unreadable { detail: error.to_string() })?
-            }
-        };
-        let known = self.document_hash(&document_id(&file.uri));
-        if known == Some(sha256(&bytes)) && self.has_metadata(&file.uri, &options.metadata) {
-            return Ok(Cut::Settled(FileOutcome::new(&file.uri, Outcome::Unchanged)));
+    /// Does what a file that was cut asks of the table.
+    async fn write_cut(self: Arc<Self>, context: IngestContext, cut: Cut) -> Result<FileOutcome> {
+        match cut {
+            Cut::Document { uri, document, replaces } => self.write_document(context, uri, document, replaces).await,
+            Cut::Gone { uri, id } => self.remove_document(uri, id).await,
+            Cut::Settled(outcome) => Ok(outcome),
         }
-        let document = context.cut(&file.uri, &bytes, &options.metadata)?;
-        Ok(Cut::Document { uri: file.uri.clone(), document, replaces: known.is_some() })
-    }
-
-    /// Returns whether a document carries all of this metadata already.
-    fn has_metadata(&self, uri: &str, metadata: &Map<String, serde_json::Value>) -> bool {
-        if metadata.is_empty() {
-            return true;
-        }
-        let id = document_id(uri);
-        let document = tokio::runtime::Handle::current().block_on(self.document(&id, Include::default()));
-        let Ok((_, document, _)) = document else { return false };
-        metadata.iter().all(|(key, json)| document.row.metadata.get(key).is_some_and(|value| value.to_json() == *json))
     }
 
     /// Embeds and writes one document; only what ends the whole ingest is an error.
     async fn write_document(
-        self: Arc<Self>,
+        self: &Arc<Self>,
         context: IngestContext,
         uri: String,
         document: CutDocument,

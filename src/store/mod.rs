@@ -7,6 +7,7 @@
 
 pub mod alter;
 pub mod collection;
+mod cut;
 mod document;
 mod example;
 mod expire;

@@ -15,5 +15,5 @@ mod pool;
 mod process;
 
 pub use child::run_worker;
-pub use pool::{Each, WorkerPool};
+pub use pool::{Each, EachMember, WorkerPool};
 pub use process::WorkerCommand;

@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::remote::Server;
 use crate::schema::CollectionName;
 use clap::Args;
+use ragstone_ingest::INSIDE;
 use ragstone_ingest::glob::Patterns;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -62,9 +63,12 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Returns whether the document of a uri stays.
+    /// Returns whether the document of a uri stays. Files inside an archive stay with it: what is gone from it is its
+    /// own affair, and patterns are about the archive.
     pub fn holds(&self, uri: &str) -> bool {
-        self.uris.contains(uri) || !self.patterns.wants(uri)
+        let mut archives = uri.match_indices(INSIDE).map(|(at, _)| &uri[..at]);
+        let outer = archives.clone().next().unwrap_or(uri);
+        self.uris.contains(uri) || archives.any(|archive| self.uris.contains(archive)) || !self.patterns.wants(outer)
     }
 }
 
@@ -126,6 +130,16 @@ mod tests {
         let keep = Keep { uris: HashSet::from(["a.pdf".to_owned()]), patterns };
         assert!(keep.holds("a.pdf") && keep.holds("notes.md") && keep.holds("drafts/b.pdf"));
         assert!(!keep.holds("gone.pdf"));
+    }
+
+    #[test]
+    fn files_inside_an_archive_stay_and_go_with_it() {
+        let keep = Keep { uris: HashSet::from(["x!/a.zip".to_owned()]), patterns: Patterns::default() };
+        assert!(keep.holds("x!/a.zip!/b.md") && keep.holds("x!/a.zip!/b.zip!/c.md"));
+        assert!(!keep.holds("gone.zip!/b.md"));
+        let patterns = Patterns { include: vec!["*.md".into()], exclude: Vec::new() };
+        let keep = Keep { uris: HashSet::new(), patterns };
+        assert!(keep.holds("a.zip!/b.md"), "the patterns are not about archives");
     }
 
     #[test]

@@ -141,6 +141,10 @@ impl Reporter {
             false => lines(&file).iter().for_each(|line| print_line(line)),
         });
         if file.outcome != "removed" {
+            // Nobody knows beforehand how many files an archive holds.
+            if Some(self.bar.position()) >= self.bar.length() {
+                self.bar.inc_length(1);
+            }
             self.bar.inc(1);
         }
     }

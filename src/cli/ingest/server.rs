@@ -54,8 +54,8 @@ pub async fn ingest_there(server: &Server, plan: Plan, reporter: &mut Reporter) 
     };
     let files = stream::iter(plan.files.files).take_until(signal);
     let mut reports = std::pin::pin!(files.map(|file| upload.file(file)).buffer_unordered(UPLOADS));
-    while let Some(report) = reports.next().await {
-        reporter.file(report?);
+    while let Some(reports) = reports.next().await {
+        reports?.into_iter().for_each(|report| reporter.file(report));
     }
     if stopped.get() {
         return Err(interrupted());
@@ -103,20 +103,21 @@ fn known_document(document: &Value) -> Option<(String, Known)> {
 }
 
 impl Upload<'_> {
-    /// Uploads a file unless the server has it; the error is for what concerns the files behind it too.
-    async fn file(&self, file: FoundFile) -> Result<FileReport, Failure> {
+    /// Uploads a file unless the server has it, and reports it, or each file in it where it is an archive; the error is
+    /// for what concerns the files behind it too.
+    async fn file(&self, file: FoundFile) -> Result<Vec<FileReport>, Failure> {
         let bytes = match read(&file).await {
             Ok(bytes) => bytes,
-            Err(error) => return Ok(FileReport::failed(&file.uri, error.code(), &error.to_string())),
+            Err(error) => return Ok(vec![FileReport::failed(&file.uri, error.code(), &error.to_string())]),
         };
         let known = self.known.get(&file.uri);
         if let Some(known) = known.filter(|known| self.has(known, &bytes)) {
             let document_id = Some(known.id.clone());
-            return Ok(FileReport { document_id, ..FileReport::new(&file.uri, &Outcome::Unchanged) });
+            return Ok(vec![FileReport { document_id, ..FileReport::new(&file.uri, &Outcome::Unchanged) }]);
         }
         let path = ["v1", "collections", self.collection.as_str(), "documents"];
         match self.server.post_file(&path, &file.uri, bytes, &self.metadata).await {
-            Ok(answer) => Ok(written(&file.uri, &answer)),
+            Ok(answer) => Ok(written(&answer)),
             Err(problem) if problem.is_about_the_request() => Ok(refused(&file.uri, problem)),
             Err(problem) => Err(problem.into()),
         }
@@ -154,26 +155,38 @@ async fn read(file: &FoundFile) -> Result<Vec<u8>, ReadError> {
     tokio::fs::read(&file.path).await.map_err(|error| ReadError::Unreadable { detail: error.to_string() })
 }
 
-fn written(uri: &str, answer: &Value) -> FileReport {
-    let file = &answer["files"][0];
-    let warnings = file["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let outcome = match file["outcome"].as_str() {
-        Some("replaced") => Outcome::Replaced,
-        Some("unchanged") => Outcome::Unchanged,
-        _ => Outcome::Added,
-    };
-    FileReport {
-        document_id: file["document_id"].as_str().map(str::to_owned),
-        pages: file["pages"].as_u64(),
-        chunks: file["chunks"].as_u64().unwrap_or(0),
-        version: version(answer),
-        warnings: warnings.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        ..FileReport::new(uri, &outcome)
-    }
+fn written(answer: &Value) -> Vec<FileReport> {
+    let files = answer["files"].as_array().map(Vec::as_slice).unwrap_or_default();
+    files.iter().map(|file| report(file, version(answer))).collect()
 }
 
-fn refused(uri: &str, problem: Problem) -> FileReport {
-    FileReport { error: Some(problem.failure), ..FileReport::failed(uri, "refused", "") }
+fn refused(uri: &str, problem: Problem) -> Vec<FileReport> {
+    if problem.files.is_empty() {
+        return vec![FileReport { error: Some(problem.failure), ..FileReport::failed(uri, "refused", "") }];
+    }
+    problem.files.iter().map(|file| report(file, None)).collect()
+}
+
+/// Makes a report of what the server says about a file.
+fn report(file: &Value, version: Option<Version>) -> FileReport {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let warnings = file["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let failed = Outcome::Failed { code: "refused", detail: String::new() };
+    let outcomes = [Outcome::Added, Outcome::Replaced, Outcome::Unchanged, Outcome::Removed];
+    let outcome = outcomes.into_iter().find(|outcome| file["outcome"] == outcome.name()).unwrap_or(failed);
+    let error = &file["error"];
+    let error =
+        || Failure::new(error["code"].as_str().unwrap_or("refused"), text(&error["detail"]).unwrap_or_default());
+    let mut report = FileReport {
+        document_id: text(&file["document_id"]),
+        pages: file["pages"].as_u64(),
+        chunks: file["chunks"].as_u64().unwrap_or(0),
+        version: version.filter(|_| matches!(outcome, Outcome::Added | Outcome::Replaced | Outcome::Removed)),
+        warnings: warnings.iter().filter_map(text).collect(),
+        ..FileReport::new(file["uri"].as_str().unwrap_or_default(), &outcome)
+    };
+    report.error = report.error.map(|_| error());
+    report
 }
 
 fn version(answer: &Value) -> Option<Version> {
@@ -191,9 +204,24 @@ mod tests {
             "files": [{"uri": "a.pdf", "document_id": "d", "outcome": "replaced", "pages": 2, "chunks": 5}],
             "version": 7,
         });
-        let report = written("a.pdf", &answer);
+        let reports = written(&answer);
+        let report = &reports[0];
         assert_eq!((report.outcome, report.pages, report.chunks), ("replaced", Some(2), 5));
-        assert_eq!(report.version, Some(Version(7)));
+        assert_eq!((report.uri.as_str(), report.version), ("a.pdf", Some(Version(7))));
+    }
+
+    #[test]
+    fn each_file_of_an_archive_keeps_its_own_reason() {
+        let file = json!({"uri": "a.zip!/b.png", "outcome": "failed", "error": {"code": "corrupt", "detail": "d"}});
+        let failure = Failure::new("corrupt", "none of 2");
+        let problem = Problem { status: None, failure, files: vec![file.clone(), file] };
+        let reports = refused("a.zip", problem);
+        assert_eq!(reports.len(), 2);
+        let error = reports[0].error.as_ref().unwrap();
+        assert_eq!(
+            (reports[0].uri.as_str(), error.code.as_str(), error.detail.as_str()),
+            ("a.zip!/b.png", "corrupt", "d")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod support;
 
 mod api;
 mod archive;
+mod chunking;
 mod crash;
 mod hostile;
 mod ingest;

@@ -11,8 +11,13 @@ pub const SCHEMAS: &str = r##"{
   "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}}},
 "Metric": {"type": "string", "enum": ["cosine", "dot", "l2"]},
 "Chunking": {"type": "object", "additionalProperties": false, "properties": {
-  "target_tokens": {"type": "integer", "default": 256}, "max_tokens": {"type": "integer", "default": 512},
-  "overlap_sentences": {"type": "integer", "minimum": 0, "default": 1}}},
+  "strategy": {"type": "string", "enum": ["structure", "recursive", "fixed", "page"], "default": "structure"},
+  "tokens": {"type": "integer", "minimum": 16, "maximum": 8192, "default": 256,
+    "description": "Tokens that a chunk aims at; fewer where the model reads fewer"},
+  "max_tokens": {"type": "integer", "maximum": 8192, "default": 512, "description": "Tokens that no chunk exceeds"},
+  "overlap": {"type": "integer", "minimum": 0, "description": "Tokens repeated from the chunk before, up to half of one"},
+  "overlap_sentences": {"type": "integer", "minimum": 0, "maximum": 16, "default": 1,
+    "description": "Sentences repeated from the chunk before, in place of overlap"}}},
 "FieldType": {"type": "string", "enum": ["string", "integer", "number", "bool", "timestamp", "string_list"]},
 "Field": {"type": "object", "required": ["name", "type"], "properties": {
   "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"}}},

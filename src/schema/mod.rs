@@ -4,12 +4,14 @@
 //! rows into one Arrow batch ([`row`]); an opened table turns its Arrow schema and its own metadata into a
 //! [`CollectionSchema`].
 
+pub mod chunking;
 pub mod collection;
 pub mod field;
 pub mod id;
 pub mod metric;
 pub mod row;
 
+pub use chunking::{Chunking, ChunkingChoice};
 pub use collection::{CollectionSchema, EmbeddingSchema};
 pub use field::{Field, FieldType, Metadata, Value};
 pub use id::{ChunkId, CollectionName, DocumentId, Version};

@@ -445,7 +445,8 @@ impl Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::collection::{Chunking, EmbeddingSchema};
+    use crate::schema::Chunking;
+    use crate::schema::collection::EmbeddingSchema;
     use crate::schema::{Field, Metric};
 
     #[test]

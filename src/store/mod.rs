@@ -20,6 +20,7 @@ pub mod model;
 mod open;
 mod opened;
 mod original;
+pub mod preview;
 pub mod probe;
 pub mod rerank;
 mod rows;
@@ -41,7 +42,7 @@ use crate::config::limits::COLLECTIONS_OPEN;
 use crate::config::{Config, Ocr};
 use crate::error::{Error, Result};
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
-use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric};
+use crate::schema::{Chunking, CollectionName, CollectionSchema, EmbeddingSchema, Metric};
 use crate::table::DataFolder;
 use jobs::Jobs;
 use lane::WriteLane;
@@ -236,8 +237,7 @@ impl Store {
             }
         }
         alter::check_description(&new.description)?;
-        let chunking = new.chunking.clone().unwrap_or_default();
-        document::check_chunking(&chunking)?;
+        let mut chunking = new.chunking.applied_to(&Chunking::default())?;
         let embedding = match &new.embedding {
             EmbeddingChoice::Dimension { dimension, metric } => {
                 if !(2..=DIMENSION_MAX).contains(dimension) {
@@ -249,6 +249,9 @@ impl Store {
             EmbeddingChoice::Default => self.embedding_of(&self.config.model, None)?,
             EmbeddingChoice::Model { name, precision } => self.embedding_of(name, *precision)?,
         };
+        if let Some(identity) = &embedding.model {
+            chunking = document::fitted(&new.chunking, chunking, &self.models.get_same(identity)?)?;
+        }
         Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }
 

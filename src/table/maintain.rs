@@ -163,7 +163,8 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::collection::{Chunking, EmbeddingSchema};
+    use crate::schema::Chunking;
+    use crate::schema::collection::EmbeddingSchema;
     use crate::schema::row::{ID, to_batch};
     use crate::schema::{ChunkRow, CollectionName, CollectionSchema, Metric};
     use crate::table::{Changes, DataFolder};

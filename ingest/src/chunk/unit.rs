@@ -153,13 +153,15 @@ impl Cursor<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Overlap;
     use super::*;
 
     #[test]
     fn an_unbroken_run_is_cut_where_it_must() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"中".repeat(1000));
-        let rules = ChunkRules { target_tokens: 30, max_tokens: 60, overlap_sentences: 0, ..ChunkRules::default() };
+        let rules =
+            ChunkRules { target_tokens: 30, max_tokens: 60, overlap: Overlap::Sentences(0), ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.chars().count());
         assert!(units.iter().all(|unit| unit.tokens <= 60));
         assert_eq!(units.iter().map(|unit| unit.chars.len()).sum::<usize>(), 1000);
@@ -169,7 +171,8 @@ mod tests {
     fn a_long_sentence_is_cut_between_words() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"word ".repeat(200));
-        let rules = ChunkRules { target_tokens: 10, max_tokens: 20, overlap_sentences: 0, ..ChunkRules::default() };
+        let rules =
+            ChunkRules { target_tokens: 10, max_tokens: 20, overlap: Overlap::Sentences(0), ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.split_whitespace().count());
         assert!(units.iter().all(|unit| document.text[unit.bytes.clone()].split(' ').all(|word| word == "word")));
     }

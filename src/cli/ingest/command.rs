@@ -4,9 +4,10 @@
 
 use super::find::{FoundFiles, find};
 use super::local::ingest_here;
+use super::preview::preview;
 use super::report::Reporter;
 use super::server::ingest_there;
-use crate::cli::args::parse_collection;
+use crate::cli::args::{ChunkingArgs, parse_collection};
 use crate::cli::context::{Context, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::remote::Server;
@@ -42,6 +43,11 @@ pub struct IngestArgs {
     /// Remove documents whose files are gone
     #[arg(long)]
     sync: bool,
+    /// Print the chunks, and write nothing
+    #[arg(long, conflicts_with = "sync")]
+    dry_run: bool,
+    #[command(flatten)]
+    chunking: ChunkingArgs,
 }
 
 /// What is to be done, checked.
@@ -93,6 +99,13 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     let server = args.server.as_deref().map(Server::new).transpose()?;
     let patterns = Patterns { include: args.include, exclude: args.exclude };
     let mut files = find(&args.paths, &patterns);
+    if args.dry_run {
+        return preview(context, (&args.collection, server.as_ref()), args.chunking, files).await;
+    }
+    if !args.chunking.choice().is_empty() {
+        let failure = Failure::new("invalid_argument", "flags about chunks stand with --dry-run only");
+        return Err(failure.with_hint("choose the rules of a collection with `ragstone collections create`"));
+    }
     let mut reporter = Reporter::new(files.files.len() + files.failures.len(), context.json);
     let complete = files.failures.is_empty();
     files.failures.drain(..).for_each(|failure| reporter.file(failure));
@@ -104,7 +117,8 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     if files.files.is_empty() && keep.is_none() {
         return Ok(reporter.finish());
     }
-    let plan = Plan { collection: args.collection, files, metadata: args.metadata.into_iter().collect(), keep };
+    let metadata = args.metadata.into_iter().collect();
+    let plan = Plan { collection: args.collection, files, metadata, keep };
     let result = match server {
         Some(server) => ingest_there(&server, plan, &mut reporter).await,
         None => ingest_here(context, plan, &mut reporter).await,

@@ -7,7 +7,7 @@ use super::report::{FileReport, Reporter};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::error::Error;
-use crate::schema::CollectionName;
+use crate::schema::{ChunkingChoice, CollectionName};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{Collection, Content, IngestFile, IngestOptions, NewCollection, Store};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ async fn open_or_create(store: &Store, name: &CollectionName) -> Result<Arc<Coll
         description: String::new(),
         embedding: EmbeddingChoice::Default,
         fields: Vec::new(),
-        chunking: None,
+        chunking: ChunkingChoice::default(),
     };
     store.create_collection(new).await?;
     store.collection(name).await

@@ -10,6 +10,7 @@ mod api;
 mod archive;
 mod chunking;
 mod crash;
+mod failed;
 mod hostile;
 mod ingest;
 mod model;

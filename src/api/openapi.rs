@@ -71,7 +71,7 @@ fn operation(route: &Route) -> Value {
 }
 
 fn tag(path: &str) -> &'static str {
-    ["/documents", "/chunks", "/search", "/versions", "/collections", "/jobs", "/models"]
+    ["/documents", "/failures", "/chunks", "/search", "/versions", "/collections", "/jobs", "/models"]
         .into_iter()
         .find(|part| path.contains(part))
         .map_or("server", |part| &part[1..])

@@ -89,6 +89,11 @@ pub const SCHEMAS: &str = r##"{
 "DocumentList": {"type": "object", "required": ["documents", "version"], "properties": {
   "documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}},
   "version": {"type": "integer"}, "next": {"type": "string"}}},
+"FailedFileList": {"type": "object", "required": ["files", "version"], "properties": {
+  "files": {"type": "array", "items": {"type": "object", "required": ["uri", "error", "failed_at"], "properties": {
+    "uri": {"type": "string"}, "error": {"$ref": "#/components/schemas/Reason"},
+    "failed_at": {"type": "string", "format": "date-time"}}}},
+  "version": {"type": "integer"}, "next": {"type": "string"}}},
 "DocumentDeleted": {"type": "object", "required": ["id", "deleted", "version"], "properties": {
   "id": {"type": "string"}, "deleted": {"const": true}, "chunks_deleted": {"type": "integer"},
   "version": {"type": "integer"}}},

@@ -104,6 +104,8 @@ pub const OCR_PAGE_SECONDS: u64 = 60;
 /// Scanned pages of a file that such a command reads, unless the settings say otherwise.
 pub const OCR_PAGES_MAX: usize = 500;
 
+/// Files of a collection that failed and are still known; the oldest are forgotten first.
+pub const FAILED_FILES_KEPT: usize = 10_000;
 /// Finished jobs that can still be asked for.
 pub const JOBS_KEPT: usize = 1_000;
 /// Jobs that may wait or run.

@@ -4,6 +4,7 @@
 
 use super::alter::CollectionChange;
 use super::document::{IngestContext, word_text};
+use super::failures::{FailedFile, Failures};
 use super::load::{load, load_past};
 use super::model::{Models, embed};
 use super::opened::{check_beside, collect_keys_beside};
@@ -92,6 +93,7 @@ type AllowedKey = (u64, Version, Option<String>, String);
 pub struct Collection {
     shared: Arc<Shared>,
     writer: Writer,
+    failures: Failures,
     past: tokio::sync::Mutex<VecDeque<Arc<State>>>,
     allowed: Mutex<VecDeque<(AllowedKey, Arc<Allowed>)>>,
 }
@@ -108,7 +110,8 @@ impl Collection {
         collect_keys_beside(&shared)?;
         let writer = Writer::spawn(shared.clone())?;
         check_beside(&shared.state.load(), writer.queue())?;
-        Ok(Arc::new(Self { shared, writer, past: Default::default(), allowed: Default::default() }))
+        let failures = Failures::new(shared.state.load().table.folder());
+        Ok(Arc::new(Self { shared, writer, failures, past: Default::default(), allowed: Default::default() }))
     }
 
     /// Finishes what the writer has begun; further writes are refused.
@@ -390,6 +393,16 @@ impl Collection {
             Some(identity) => self.shared.services.models.get_same(identity),
             None => Err(Error::NoModel { name: self.shared.name.to_string() }),
         }
+    }
+
+    /// Lists the files that failed when they were last taken in, by uri, from behind one on.
+    pub fn failed_files(&self, after: Option<&str>, limit: usize) -> Result<Vec<FailedFile>> {
+        check_page(limit)?;
+        Ok(self.failures.list(after, limit))
+    }
+
+    pub(super) fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {

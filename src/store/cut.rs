@@ -125,6 +125,7 @@ impl Cutter {
         goes_on?;
         // What stands behind the place where an archive is damaged is not known to be gone.
         if is_whole {
+            self.collection.failures().note_archive(uri, &held);
             let is_gone = |uri: &str| uri.starts_with(&prefix) && !held.contains(uri);
             for (uri, id) in self.collection.documents_of_files(is_gone) {
                 send(Cut::Gone { uri, id })?;

@@ -126,6 +126,22 @@ impl Collection {
     ) -> Result<()> {
         let this = self.clone();
         let context = blocking(move || this.ingest_context()).await?;
+        let mut report = |outcome: FileOutcome| {
+            self.failures().note(&outcome, chrono::Utc::now());
+            report(outcome);
+        };
+        let written = self.write_files(files, options, context, &mut report).await;
+        self.failures().save();
+        written
+    }
+
+    async fn write_files(
+        self: &Arc<Self>,
+        files: Vec<IngestFile>,
+        options: IngestOptions,
+        context: IngestContext,
+        report: &mut impl FnMut(FileOutcome),
+    ) -> Result<()> {
         let mut cuts = self.cut_files(files, options, context.clone());
         let mut writes = FuturesUnordered::new();
         loop {
@@ -144,7 +160,7 @@ impl Collection {
         Ok(())
     }
 
-    /// Removes the documents that came from files and are not to be kept.
+    /// Removes the documents that came from files and are not to be kept, and forgets such files that failed.
     pub async fn remove_missing(
         &self,
         keeps: impl Fn(&str) -> bool,
@@ -153,6 +169,7 @@ impl Collection {
         for (uri, id) in self.documents_of_files(|uri| !keeps(uri)) {
             report(self.remove_document(uri, id).await?);
         }
+        self.failures().forget(|uri| !keeps(uri));
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod cut;
 mod document;
 mod example;
 mod expire;
+mod failures;
 mod ingest;
 pub mod jobs;
 mod join;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use alter::CollectionChange;
 pub use collection::Collection;
+pub use failures::FailedFile;
 pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
 pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};

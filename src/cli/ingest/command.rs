@@ -16,7 +16,7 @@ use clap::Args;
 use ragstone_ingest::INSIDE;
 use ragstone_ingest::glob::Patterns;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 /// Flags of `ingest`.
@@ -43,6 +43,9 @@ pub struct IngestArgs {
     /// Remove documents whose files are gone
     #[arg(long)]
     sync: bool,
+    /// Take only files that failed before
+    #[arg(long, conflicts_with_all = ["sync", "dry_run"])]
+    retry_failed: bool,
     /// Print the chunks, and write nothing
     #[arg(long, conflicts_with = "sync")]
     dry_run: bool,
@@ -58,8 +61,30 @@ pub struct Plan {
     pub files: FoundFiles,
     /// Metadata of every document.
     pub metadata: Map<String, Value>,
+    /// Which of the files are taken.
+    pub which: Which,
     /// What stays when documents whose files are gone are removed; `None` where nothing is removed.
     pub keep: Option<Keep>,
+}
+
+/// Which of the files of a plan are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those that failed when they were last taken in, and archives that hold such.
+    Failed,
+}
+
+impl Plan {
+    /// Leaves out the files that did not fail, where only those are to be taken.
+    pub fn keep_failed(&mut self, failed: &BTreeSet<String>) {
+        let has_failed = |uri: &String| {
+            let inside = format!("{uri}{INSIDE}");
+            failed.contains(uri) || failed.range(inside.clone()..).next().is_some_and(|next| next.starts_with(&inside))
+        };
+        self.files.files.retain(|file| has_failed(&file.uri));
+    }
 }
 
 /// Which documents stay: those of files that were found, and those that the patterns are not about.
@@ -118,7 +143,8 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
         return Ok(reporter.finish());
     }
     let metadata = args.metadata.into_iter().collect();
-    let plan = Plan { collection: args.collection, files, metadata, keep };
+    let which = if args.retry_failed { Which::Failed } else { Which::All };
+    let plan = Plan { collection: args.collection, files, metadata, which, keep };
     let result = match server {
         Some(server) => ingest_there(&server, plan, &mut reporter).await,
         None => ingest_here(context, plan, &mut reporter).await,

@@ -133,6 +133,11 @@ impl Reporter {
         Self { json, bar, summary: Summary::default(), started: Instant::now() }
     }
 
+    /// Learns that there are fewer files to report on.
+    pub fn expect(&self, files: usize) {
+        self.bar.set_length(files as u64);
+    }
+
     /// Reports a file.
     pub fn file(&mut self, file: FileReport) {
         self.summary.count(&file);

@@ -3,7 +3,7 @@
 //! The server's list of documents tells which files it has with the same bytes and metadata; the others are uploaded,
 //! one in each request. Extraction, chunks and embedding are the server's.
 
-use super::command::{Plan, interrupted};
+use super::command::{Plan, Which, interrupted};
 use super::report::{FileReport, Reporter};
 use crate::cli::failure::Failure;
 use crate::cli::remote::{Problem, Server};
@@ -17,7 +17,7 @@ use ragstone_ingest::walk::FoundFile;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Files that are uploaded at a time: one is read by the server while the next one travels.
 const UPLOADS: usize = 2;
@@ -40,8 +40,12 @@ struct Upload<'a> {
 /// Uploads the files of a plan, and removes what is gone where the plan says so.
 ///
 /// An interrupt ends the taking of files; those on their way are finished.
-pub async fn ingest_there(server: &Server, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+pub async fn ingest_there(server: &Server, mut plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
     let known = open_or_create(server, &plan.collection).await?;
+    if plan.which == Which::Failed {
+        plan.keep_failed(&failed_uris(server, &plan.collection).await?);
+        reporter.expect(plan.files.files.len());
+    }
     let upload = Upload { server, collection: &plan.collection, metadata: Value::Object(plan.metadata), known };
     let stopped = Cell::new(false);
     let signal = async {
@@ -93,6 +97,22 @@ async fn list_documents(server: &Server, name: &CollectionName) -> Result<HashMa
         if after.is_none() || documents.is_empty() {
             return Ok(known);
         }
+    }
+}
+
+async fn failed_uris(server: &Server, name: &CollectionName) -> Result<BTreeSet<String>, Failure> {
+    let limit = PAGE_MAX.to_string();
+    let mut uris: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(uris.last().map(|after| ("after", after.as_str())));
+        let page = server.get(&["v1", "collections", name.as_str(), "failures"], &query).await?;
+        let files = page["files"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let found: Vec<String> = files.iter().filter_map(|file| file["uri"].as_str().map(str::to_owned)).collect();
+        if found.is_empty() {
+            return Ok(uris);
+        }
+        uris.extend(found);
     }
 }
 

@@ -14,6 +14,7 @@ mod failed;
 mod hostile;
 mod ingest;
 mod model;
+mod near;
 mod planned;
 mod reopen;
 mod rerank;

@@ -74,9 +74,12 @@ pub const SCHEMAS: &str = r##"{
   "version": {"type": "integer"}}},
 "File": {"type": "object", "required": ["uri", "document_id", "outcome", "chunks"], "properties": {
   "uri": {"type": "string", "description": "Of a file inside an archive: archive.zip!/path"}, "document_id": {"type": "string"},
-  "outcome": {"type": "string", "enum": ["added", "replaced", "unchanged", "removed", "failed"]},
+  "outcome": {"type": "string", "enum": ["added", "replaced", "unchanged", "removed", "skipped", "failed"]},
   "pages": {"type": "integer"}, "chunks": {"type": "integer"}, "error": {"$ref": "#/components/schemas/Reason"},
-  "warnings": {"type": "array", "items": {"type": "string"}}}},
+  "warnings": {"type": "array", "items": {"type": "string"}},
+  "near_duplicate_of": {"type": "object", "required": ["document_id", "uri", "similarity"],
+    "description": "A document of the collection that says nearly the same", "properties": {
+    "document_id": {"type": "string"}, "uri": {"type": "string"}, "similarity": {"type": "number"}}}}},
 "Reason": {"type": "object", "required": ["code", "detail"], "properties": {
   "code": {"type": "string"}, "detail": {"type": "string"}}},
 "Document": {"type": "object", "required": ["id", "uri", "title", "media_type", "bytes", "sha256", "pages", "chunks",

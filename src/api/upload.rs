@@ -13,7 +13,7 @@ use super::wire::Document;
 use crate::config::limits::{OUTCOMES_TOLD_MAX, UPLOAD_BYTES_MAX, UPLOAD_FILES_MAX};
 use crate::error::{Error, Result};
 use crate::schema::Version;
-use crate::store::{Collection, Content, FileOutcome, Include, IngestFile, IngestOptions, Outcome};
+use crate::store::{Collection, Content, FileOutcome, Include, IngestFile, IngestOptions, NearDuplicates, Outcome};
 use crate::telemetry;
 use axum::RequestExt;
 use axum::extract::multipart::{Field, MultipartError};
@@ -33,6 +33,15 @@ const METADATA_BYTES_MAX: usize = 1 << 20;
 #[serde(deny_unknown_fields)]
 pub struct UploadQuery {
     wait: Option<bool>,
+    near_duplicates: Option<NearDuplicatesForm>,
+}
+
+/// What is done with near duplicates, as callers say it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NearDuplicatesForm {
+    Tell,
+    Skip,
 }
 
 /// What an upload holds.
@@ -63,7 +72,10 @@ pub async fn upload_documents(
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> Answer {
-    let upload = read_upload(&app, request).await?;
+    let mut upload = read_upload(&app, request).await?;
+    if let Some(NearDuplicatesForm::Skip) = query.near_duplicates {
+        upload.options.near_duplicates = NearDuplicates::Skip;
+    }
     let collection = app.collection(&name).await?;
     if collection.state().schema.embedding.model.is_none() {
         return Err(Error::NoModel { name: name.to_string() }.into());
@@ -264,6 +276,7 @@ mod tests {
             chunks: 0,
             version: None,
             warnings: Vec::new(),
+            near_duplicate_of: None,
         }
     }
 

@@ -83,15 +83,15 @@ impl Server {
         self.send(|| self.client.post(url.clone()).json(body)).await
     }
 
-    /// Sends a file with its metadata, and gets JSON when it can be found.
+    /// Sends a file with its metadata, and gets JSON.
     pub async fn post_file(
         &self,
-        path: &[&str],
+        (path, query): (&[&str], &[(&str, &str)]),
         uri: &str,
         bytes: Vec<u8>,
         metadata: &Value,
     ) -> Result<Value, Problem> {
-        let url = self.url(path, &[("wait", "true")]);
+        let url = self.url(path, query);
         // Shared bytes, since a busy server is sent the file again.
         let bytes = bytes::Bytes::from(bytes);
         self.send(|| {

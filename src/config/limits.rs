@@ -106,6 +106,8 @@ pub const OCR_PAGES_MAX: usize = 500;
 
 /// Files of a collection that failed and are still known; the oldest are forgotten first.
 pub const FAILED_FILES_KEPT: usize = 10_000;
+/// Documents of a collection that a new one is compared with for near duplicates, the last ones ingested; 512 bytes each.
+pub const SIGNATURES_KEPT: usize = 100_000;
 /// Finished jobs that can still be asked for.
 pub const JOBS_KEPT: usize = 1_000;
 /// Jobs that may wait or run.

@@ -4,6 +4,7 @@
 //! and what becomes of the rows is decided in [`super::ingest`].
 
 use super::model::embed;
+use super::near::NearDuplicate;
 use super::original::{Originals, hex};
 use super::upsert::{PendingRow, check_vector, hash_vector};
 use crate::config::limits::EMBED_BATCH;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::schema::chunking::CHUNK_TOKENS_MIN;
 use crate::schema::{ChunkRow, Chunking, ChunkingChoice, CollectionSchema};
 use ragstone_ingest::chunk::{Chunk, ChunkRules, document_name, embedding_text, split};
+use ragstone_ingest::minhash::Signature;
 use ragstone_ingest::worker::WorkerPool;
 use ragstone_ingest::{Document, ReadError};
 use ragstone_models::{Embedder, Priority, TextKind};
@@ -51,6 +53,12 @@ pub struct CutDocument {
     pub rows: Vec<PendingRow>,
     /// What was doubtful when it was read.
     pub warnings: Vec<String>,
+    /// Hash of its bytes.
+    pub sha256: [u8; 32],
+    /// Signature of its text, where it is long enough to be compared.
+    pub signature: Option<Signature>,
+    /// The document of the collection that says nearly the same, once it was compared.
+    pub near_duplicate_of: Option<NearDuplicate>,
 }
 
 /// Returns the id of the document at a place: the same place is the same document.
@@ -145,7 +153,9 @@ impl IngestContext {
             .zip(&chunks)
             .map(|(index, chunk)| PendingRow { row: self.row(&shared, index, chunk), metadata: metadata.clone() })
             .collect();
-        Ok(CutDocument { id, pages: document.pages, rows, warnings: document.warnings })
+        let signature = Signature::of(&document.text);
+        let (pages, warnings) = (document.pages, document.warnings);
+        Ok(CutDocument { id, pages, rows, warnings, sha256, signature, near_duplicate_of: None })
     }
 
     /// Embeds the chunks of a document.

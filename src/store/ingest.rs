@@ -7,6 +7,7 @@
 use super::collection::{Collection, blocking, blocking_on};
 use super::cut::Cut;
 use super::document::{CutDocument, IngestContext, document_id};
+use super::near::{NearDuplicate, Nearest};
 use super::view::{OnConflict, Written};
 use crate::error::{Error, Result};
 use crate::schema::{Version, row};
@@ -42,6 +43,18 @@ pub enum Content {
 pub struct IngestOptions {
     /// Metadata of every document.
     pub metadata: Map<String, serde_json::Value>,
+    /// What is done with a document that says nearly the same as one that is there.
+    pub near_duplicates: NearDuplicates,
+}
+
+/// What is done with a document that says nearly the same as one that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NearDuplicates {
+    /// It is written, and told.
+    #[default]
+    Tell,
+    /// It is left out, unless it takes the place of an earlier one, which would stay as it was.
+    Skip,
 }
 
 /// What became of a file.
@@ -61,6 +74,8 @@ pub struct FileOutcome {
     pub version: Option<Version>,
     /// What was doubtful when it was read.
     pub warnings: Vec<String>,
+    /// The document of the collection that says nearly the same, if one does.
+    pub near_duplicate_of: Option<NearDuplicate>,
 }
 
 /// What was done with a file.
@@ -74,6 +89,8 @@ pub enum Outcome {
     Unchanged,
     /// It was in the collection and no longer in the folder.
     Removed,
+    /// It says nearly the same as a document that is there, and was to be left out then.
+    Skipped,
     /// It gave no document.
     Failed {
         /// Stable code of the reason.
@@ -91,6 +108,7 @@ impl Outcome {
             Self::Replaced => "replaced",
             Self::Unchanged => "unchanged",
             Self::Removed => "removed",
+            Self::Skipped => "skipped",
             Self::Failed { .. } => "failed",
         }
     }
@@ -106,6 +124,7 @@ impl FileOutcome {
             chunks: 0,
             version: None,
             warnings: Vec::new(),
+            near_duplicate_of: None,
         }
     }
 
@@ -142,14 +161,28 @@ impl Collection {
         context: IngestContext,
         report: &mut impl FnMut(FileOutcome),
     ) -> Result<()> {
+        let skips = options.near_duplicates == NearDuplicates::Skip;
         let mut cuts = self.cut_files(files, options, context.clone());
         let mut writes = FuturesUnordered::new();
         loop {
             tokio::select! {
-                cut = cuts.recv(), if writes.len() < QUEUE_DOCUMENTS => match cut {
-                    Some(Cut::Settled(outcome)) => report(outcome),
-                    Some(cut) => writes.push(self.clone().write_cut(context.clone(), cut)),
-                    None => break,
+                cut = cuts.recv(), if writes.len() < QUEUE_DOCUMENTS => {
+                    let Some(cut) = cut else { break };
+                    let mut nearest = self.nearest(&cut).await?;
+                    // Whether this one is left out hangs on whether that one is written.
+                    while skips && nearest.as_ref().is_some_and(|nearest| nearest.is_pending)
+                        && let Some(outcome) = writes.next().await
+                    {
+                        report(outcome?);
+                        nearest = self.nearest(&cut).await?;
+                    }
+                    match compared(cut, nearest, skips) {
+                        Cut::Settled(outcome) => report(outcome),
+                        cut => {
+                            let signature = PendingSignature::begin(self, &cut);
+                            writes.push(self.clone().write_cut(context.clone(), cut, signature));
+                        }
+                    }
                 },
                 Some(outcome) = writes.next() => report(outcome?),
             }
@@ -195,10 +228,32 @@ impl Collection {
         Ok(FileOutcome { version: Some(written.version), ..FileOutcome::new(&uri, Outcome::Removed) })
     }
 
+    /// Finds the document that says nearly the same as one that was cut.
+    async fn nearest(self: &Arc<Self>, cut: &Cut) -> Result<Option<Nearest>> {
+        let Cut::Document { document: CutDocument { id, signature: Some(signature), .. }, .. } = cut else {
+            return Ok(None);
+        };
+        let (this, id, signature) = (self.clone(), id.clone(), signature.clone());
+        blocking_on(&self.shared().services.writes, move || Ok(this.signatures().nearest(&this, &id, &signature))).await
+    }
+
     /// Does what a file that was cut asks of the table.
-    async fn write_cut(self: Arc<Self>, context: IngestContext, cut: Cut) -> Result<FileOutcome> {
+    async fn write_cut(
+        self: Arc<Self>,
+        context: IngestContext,
+        cut: Cut,
+        signature: Option<PendingSignature>,
+    ) -> Result<FileOutcome> {
         match cut {
-            Cut::Document { uri, document, replaces } => self.write_document(context, uri, document, replaces).await,
+            Cut::Document { uri, document, replaces } => {
+                let outcome = self.write_document(context, uri, document, replaces).await?;
+                if outcome.version.is_some()
+                    && let Some(signature) = signature
+                {
+                    signature.keep();
+                }
+                Ok(outcome)
+            }
             Cut::Gone { uri, id } => self.remove_document(uri, id).await,
             Cut::Settled(outcome) => Ok(outcome),
         }
@@ -212,7 +267,7 @@ impl Collection {
         document: CutDocument,
         replaces: bool,
     ) -> Result<FileOutcome> {
-        let CutDocument { id, pages, mut rows, warnings } = document;
+        let CutDocument { id, pages, mut rows, warnings, near_duplicate_of, .. } = document;
         let writes = self.shared().services.writes.clone();
         let result: Result<Written> = async {
             let rows = blocking_on(&writes, move || {
@@ -227,10 +282,50 @@ impl Collection {
             Ok(written) => {
                 let outcome = if replaces { Outcome::Replaced } else { Outcome::Added };
                 let version = Some(written.version);
-                Ok(FileOutcome { pages, chunks: written.written, version, warnings, ..FileOutcome::new(&uri, outcome) })
+                let (chunks, told) = (written.written, FileOutcome::new(&uri, outcome));
+                Ok(FileOutcome { pages, chunks, version, warnings, near_duplicate_of, ..told })
             }
             Err(error @ (Error::DiskFull | Error::Stopping)) => Err(error),
             Err(error) => Ok(FileOutcome::failed(&uri, &error)),
+        }
+    }
+}
+
+/// Notes which document one that was cut is near to, and leaves it out where that is asked.
+fn compared(cut: Cut, nearest: Option<Nearest>, skips: bool) -> Cut {
+    let Cut::Document { uri, mut document, replaces } = cut else { return cut };
+    document.near_duplicate_of = nearest.map(|nearest| nearest.document);
+    if skips && !replaces && document.near_duplicate_of.is_some() {
+        let CutDocument { pages, near_duplicate_of, .. } = document;
+        return Cut::Settled(FileOutcome { pages, near_duplicate_of, ..FileOutcome::new(&uri, Outcome::Skipped) });
+    }
+    Cut::Document { uri, document, replaces }
+}
+
+/// The signature of a document that is being written; forgotten unless it is kept.
+struct PendingSignature {
+    collection: Arc<Collection>,
+    id: String,
+    is_kept: bool,
+}
+
+impl PendingSignature {
+    fn begin(collection: &Arc<Collection>, cut: &Cut) -> Option<Self> {
+        let Cut::Document { uri, document: CutDocument { id, sha256, signature, .. }, .. } = cut else { return None };
+        collection.signatures().begin((id, uri), *sha256, signature.clone()?);
+        Some(Self { collection: collection.clone(), id: id.clone(), is_kept: false })
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+        self.collection.signatures().keep(&self.id);
+    }
+}
+
+impl Drop for PendingSignature {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.collection.signatures().forget(&self.id);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::context::{Context, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::remote::Server;
 use crate::schema::CollectionName;
+use crate::store::NearDuplicates;
 use clap::Args;
 use ragstone_ingest::INSIDE;
 use ragstone_ingest::glob::Patterns;
@@ -46,6 +47,9 @@ pub struct IngestArgs {
     /// Take only files that failed before
     #[arg(long, conflicts_with_all = ["sync", "dry_run"])]
     retry_failed: bool,
+    /// Leave out documents that say nearly the same
+    #[arg(long)]
+    skip_near_duplicates: bool,
     /// Print the chunks, and write nothing
     #[arg(long, conflicts_with = "sync")]
     dry_run: bool,
@@ -61,6 +65,8 @@ pub struct Plan {
     pub files: FoundFiles,
     /// Metadata of every document.
     pub metadata: Map<String, Value>,
+    /// What is done with documents that say nearly the same as others.
+    pub near_duplicates: NearDuplicates,
     /// Which of the files are taken.
     pub which: Which,
     /// What stays when documents whose files are gone are removed; `None` where nothing is removed.
@@ -144,7 +150,8 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let metadata = args.metadata.into_iter().collect();
     let which = if args.retry_failed { Which::Failed } else { Which::All };
-    let plan = Plan { collection: args.collection, files, metadata, which, keep };
+    let near_duplicates = if args.skip_near_duplicates { NearDuplicates::Skip } else { NearDuplicates::Tell };
+    let plan = Plan { collection: args.collection, files, metadata, near_duplicates, which, keep };
     let result = match server {
         Some(server) => ingest_there(&server, plan, &mut reporter).await,
         None => ingest_here(context, plan, &mut reporter).await,

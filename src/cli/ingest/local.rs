@@ -42,7 +42,7 @@ async fn ingest(store: &Store, mut plan: Plan, reporter: &mut Reporter) -> Resul
     }
     let files = plan.files.files.into_iter();
     let files = files.map(|file| IngestFile { uri: file.uri, content: Content::Path(file.path) }).collect();
-    let options = IngestOptions { metadata: plan.metadata };
+    let options = IngestOptions { metadata: plan.metadata, near_duplicates: plan.near_duplicates };
     collection.ingest(files, options, |outcome| reporter.file(FileReport::from(outcome))).await?;
     if let Some(keep) = &plan.keep {
         collection.remove_missing(|uri| keep.holds(uri), |outcome| reporter.file(FileReport::from(outcome))).await?;

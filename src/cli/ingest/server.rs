@@ -10,7 +10,7 @@ use crate::cli::remote::{Problem, Server};
 use crate::cli::shape::hex;
 use crate::config::limits::{PAGE_MAX, UPLOAD_BYTES_MAX};
 use crate::schema::{CollectionName, Version};
-use crate::store::Outcome;
+use crate::store::{NearDuplicates, Outcome};
 use futures::stream::{self, StreamExt};
 use ragstone_ingest::ReadError;
 use ragstone_ingest::walk::FoundFile;
@@ -34,6 +34,7 @@ struct Upload<'a> {
     server: &'a Server,
     collection: &'a CollectionName,
     metadata: Value,
+    near_duplicates: NearDuplicates,
     known: HashMap<String, Known>,
 }
 
@@ -46,7 +47,9 @@ pub async fn ingest_there(server: &Server, mut plan: Plan, reporter: &mut Report
         plan.keep_failed(&failed_uris(server, &plan.collection).await?);
         reporter.expect(plan.files.files.len());
     }
-    let upload = Upload { server, collection: &plan.collection, metadata: Value::Object(plan.metadata), known };
+    let Plan { near_duplicates, .. } = plan;
+    let metadata = Value::Object(plan.metadata);
+    let upload = Upload { server, collection: &plan.collection, metadata, near_duplicates, known };
     let stopped = Cell::new(false);
     let signal = async {
         // Where no signal can be waited for, none ends the upload.
@@ -136,7 +139,11 @@ impl Upload<'_> {
             return Ok(vec![FileReport { document_id, ..FileReport::new(&file.uri, &Outcome::Unchanged) }]);
         }
         let path = ["v1", "collections", self.collection.as_str(), "documents"];
-        match self.server.post_file(&path, &file.uri, bytes, &self.metadata).await {
+        let query = match self.near_duplicates {
+            NearDuplicates::Tell => vec![("wait", "true")],
+            NearDuplicates::Skip => vec![("wait", "true"), ("near_duplicates", "skip")],
+        };
+        match self.server.post_file((&path, &query), &file.uri, bytes, &self.metadata).await {
             Ok(answer) => Ok(written(&answer)),
             Err(problem) if problem.is_about_the_request() => Ok(refused(&file.uri, problem)),
             Err(problem) => Err(problem.into()),
@@ -192,7 +199,7 @@ fn report(file: &Value, version: Option<Version>) -> FileReport {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let warnings = file["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
     let failed = Outcome::Failed { code: "refused", detail: String::new() };
-    let outcomes = [Outcome::Added, Outcome::Replaced, Outcome::Unchanged, Outcome::Removed];
+    let outcomes = [Outcome::Added, Outcome::Replaced, Outcome::Unchanged, Outcome::Removed, Outcome::Skipped];
     let outcome = outcomes.into_iter().find(|outcome| file["outcome"] == outcome.name()).unwrap_or(failed);
     let error = &file["error"];
     let error =
@@ -203,6 +210,7 @@ fn report(file: &Value, version: Option<Version>) -> FileReport {
         chunks: file["chunks"].as_u64().unwrap_or(0),
         version: version.filter(|_| matches!(outcome, Outcome::Added | Outcome::Replaced | Outcome::Removed)),
         warnings: warnings.iter().filter_map(text).collect(),
+        near_duplicate_of: serde_json::from_value(file["near_duplicate_of"].clone()).ok(),
         ..FileReport::new(file["uri"].as_str().unwrap_or_default(), &outcome)
     };
     report.error = report.error.map(|_| error());
@@ -251,7 +259,9 @@ mod tests {
         let known =
             Known { id: "d".into(), sha256: Some(hex(&Sha256::digest("x"))), metadata: json!({"a": 1, "b": 2}) };
         let has = |metadata: Value, bytes: &str| {
-            let upload = Upload { server: &server, collection: &collection, metadata, known: HashMap::new() };
+            let (known_there, near_duplicates) = (HashMap::new(), NearDuplicates::Tell);
+            let upload =
+                Upload { server: &server, collection: &collection, metadata, near_duplicates, known: known_there };
             upload.has(&known, bytes.as_bytes())
         };
         assert!(has(json!({}), "x") && has(json!({"a": 1}), "x"));

@@ -21,3 +21,4 @@ mod rerank;
 mod tidy;
 #[path = "../models/tests/tiny_model.rs"]
 mod tiny_model;
+mod watch;

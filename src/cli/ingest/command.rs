@@ -7,6 +7,7 @@ use super::local::ingest_here;
 use super::preview::preview;
 use super::report::Reporter;
 use super::server::ingest_there;
+use super::watch::{Watch, watch};
 use crate::cli::args::{ChunkingArgs, parse_collection};
 use crate::cli::context::{Context, Exit};
 use crate::cli::failure::Failure;
@@ -19,6 +20,12 @@ use ragstone_ingest::glob::Patterns;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Seconds between two looks of a watch, unless other ones are asked for.
+const INTERVAL_SECONDS: u64 = 2;
+/// Most seconds between two looks of a watch.
+const INTERVAL_SECONDS_MAX: u64 = 3_600;
 
 /// Flags of `ingest`.
 #[derive(Debug, Args)]
@@ -50,6 +57,13 @@ pub struct IngestArgs {
     /// Leave out documents that say nearly the same
     #[arg(long)]
     skip_near_duplicates: bool,
+    /// Go on, and take in what changes
+    #[arg(long, conflicts_with_all = ["retry_failed", "dry_run"])]
+    watch: bool,
+    /// Wait so long between two looks
+    #[arg(long, value_name = "SECONDS", requires = "watch", default_value_t = INTERVAL_SECONDS)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=INTERVAL_SECONDS_MAX))]
+    interval: u64,
     /// Print the chunks, and write nothing
     #[arg(long, conflicts_with = "sync")]
     dry_run: bool,
@@ -93,19 +107,29 @@ impl Plan {
     }
 }
 
-/// Which documents stay: those of files that were found, and those that the patterns are not about.
-pub struct Keep {
-    uris: HashSet<String>,
-    patterns: Patterns,
+/// Which documents stay when files are gone.
+pub enum Keep {
+    /// Those of files that were found, and those that the patterns are not about.
+    Found {
+        /// Where the files came from.
+        uris: HashSet<String>,
+        /// Which files are meant.
+        patterns: Patterns,
+    },
+    /// All but those of these files.
+    AllBut(HashSet<String>),
 }
 
 impl Keep {
     /// Returns whether the document of a uri stays. Files inside an archive stay with it: what is gone from it is its
     /// own affair, and patterns are about the archive.
     pub fn holds(&self, uri: &str) -> bool {
-        let mut archives = uri.match_indices(INSIDE).map(|(at, _)| &uri[..at]);
-        let outer = archives.clone().next().unwrap_or(uri);
-        self.uris.contains(uri) || archives.any(|archive| self.uris.contains(archive)) || !self.patterns.wants(outer)
+        let archives = || uri.match_indices(INSIDE).map(|(at, _)| &uri[..at]);
+        let is_in = |uris: &HashSet<String>| uris.contains(uri) || archives().any(|archive| uris.contains(archive));
+        match self {
+            Self::Found { uris, patterns } => is_in(uris) || !patterns.wants(archives().next().unwrap_or(uri)),
+            Self::AllBut(gone) => !is_in(gone),
+        }
     }
 }
 
@@ -129,14 +153,23 @@ fn parse_metadata(text: &str) -> Result<(String, Value), String> {
 pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     let server = args.server.as_deref().map(Server::new).transpose()?;
     let patterns = Patterns { include: args.include, exclude: args.exclude };
-    let mut files = find(&args.paths, &patterns);
     if args.dry_run {
+        let files = find(&args.paths, &patterns);
         return preview(context, (&args.collection, server.as_ref()), args.chunking, files).await;
     }
     if !args.chunking.choice().is_empty() {
         let failure = Failure::new("invalid_argument", "flags about chunks stand with --dry-run only");
         return Err(failure.with_hint("choose the rules of a collection with `ragstone collections create`"));
     }
+    let near_duplicates = if args.skip_near_duplicates { NearDuplicates::Skip } else { NearDuplicates::Tell };
+    let metadata = args.metadata.into_iter().collect();
+    if args.watch {
+        let interval = Duration::from_secs(args.interval);
+        let (paths, collection, syncs) = (args.paths, args.collection, args.sync);
+        let what = Watch { paths, patterns, interval, collection, metadata, near_duplicates, syncs };
+        return watch(what, server.as_ref(), context).await;
+    }
+    let mut files = find(&args.paths, &patterns);
     let mut reporter = Reporter::new(files.files.len() + files.failures.len(), context.json);
     let complete = files.failures.is_empty();
     files.failures.drain(..).for_each(|failure| reporter.file(failure));
@@ -144,13 +177,11 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
         eprintln!("warning: nothing is removed, since not every path could be read");
     }
     let uris = || files.files.iter().map(|file| file.uri.clone()).collect();
-    let keep = (args.sync && complete).then(|| Keep { uris: uris(), patterns });
+    let keep = (args.sync && complete).then(|| Keep::Found { uris: uris(), patterns });
     if files.files.is_empty() && keep.is_none() {
         return Ok(reporter.finish());
     }
-    let metadata = args.metadata.into_iter().collect();
     let which = if args.retry_failed { Which::Failed } else { Which::All };
-    let near_duplicates = if args.skip_near_duplicates { NearDuplicates::Skip } else { NearDuplicates::Tell };
     let plan = Plan { collection: args.collection, files, metadata, near_duplicates, which, keep };
     let result = match server {
         Some(server) => ingest_there(&server, plan, &mut reporter).await,
@@ -174,19 +205,21 @@ mod tests {
     #[test]
     fn a_sync_with_patterns_removes_only_what_they_are_about() {
         let patterns = Patterns { include: vec!["*.pdf".into()], exclude: vec!["drafts/**".into()] };
-        let keep = Keep { uris: HashSet::from(["a.pdf".to_owned()]), patterns };
+        let keep = Keep::Found { uris: HashSet::from(["a.pdf".to_owned()]), patterns };
         assert!(keep.holds("a.pdf") && keep.holds("notes.md") && keep.holds("drafts/b.pdf"));
         assert!(!keep.holds("gone.pdf"));
     }
 
     #[test]
     fn files_inside_an_archive_stay_and_go_with_it() {
-        let keep = Keep { uris: HashSet::from(["x!/a.zip".to_owned()]), patterns: Patterns::default() };
+        let keep = Keep::Found { uris: HashSet::from(["x!/a.zip".to_owned()]), patterns: Patterns::default() };
         assert!(keep.holds("x!/a.zip!/b.md") && keep.holds("x!/a.zip!/b.zip!/c.md"));
         assert!(!keep.holds("gone.zip!/b.md"));
         let patterns = Patterns { include: vec!["*.md".into()], exclude: Vec::new() };
-        let keep = Keep { uris: HashSet::new(), patterns };
+        let keep = Keep::Found { uris: HashSet::new(), patterns };
         assert!(keep.holds("a.zip!/b.md"), "the patterns are not about archives");
+        let keep = Keep::AllBut(HashSet::from(["a.zip".to_owned()]));
+        assert!(keep.holds("b.zip!/b.md") && !keep.holds("a.zip!/b.md") && !keep.holds("a.zip"));
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub async fn ingest_here(context: &Context, plan: Plan, reporter: &mut Reporter)
     result
 }
 
-async fn ingest(store: &Store, mut plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+/// Ingests the files of a plan into an open data folder, and removes what is gone where the plan says so.
+pub async fn ingest(store: &Store, mut plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
     let collection = open_or_create(store, &plan.collection).await?;
     if plan.which == Which::Failed {
         plan.keep_failed(&failed_uris(&collection)?);

@@ -2,7 +2,7 @@
 //!
 //! [`command`] reads the flags and finds the files ([`find`]); [`local`] hands them to the store, [`server`] uploads
 //! those that the server does not have; both tell [`report`] what became of each file. [`preview`] only shows the chunks
-//! that would be written. An ingest that is interrupted
+//! that would be written, and [`watch`] does not end. An ingest that is interrupted
 //! goes on where it stopped when it is run again, because unchanged files are skipped.
 
 mod command;
@@ -11,5 +11,6 @@ mod local;
 mod preview;
 mod report;
 mod server;
+mod watch;
 
 pub use command::{IngestArgs, run};

@@ -153,6 +153,11 @@ impl Reporter {
         Self { json, bar, summary: Summary::default(), started: Instant::now() }
     }
 
+    /// Starts to report on files of which nobody knows how many there will be.
+    pub fn without_bar(json: bool) -> Self {
+        Self { json, bar: ProgressBar::hidden(), summary: Summary::default(), started: Instant::now() }
+    }
+
     /// Learns that there are fewer files to report on.
     pub fn expect(&self, files: usize) {
         self.bar.set_length(files as u64);

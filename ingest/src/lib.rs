@@ -15,6 +15,8 @@ pub mod detect;
 mod document;
 mod error;
 pub mod extract;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod glob;
 mod layout;
 mod limits;

@@ -200,6 +200,15 @@ fn strategies_end_chunks_at_sections_sizes_or_pages() {
     );
 }
 
+/// A word of eight tokens was left whole in chunks of fixed size that may have fewer. The functions for fuzzers found it.
+#[test]
+fn a_fixed_chunk_of_few_tokens_keeps_its_bound() {
+    let rules = ChunkRules { target_tokens: 2, max_tokens: 3, strategy: ChunkStrategy::Fixed, ..SMALL };
+    let document = document(&[(BlockKind::Paragraph, 0, "中文没有空格的一段话")]);
+    let chunks = split(&document, &rules, &|text| text.chars().count());
+    assert!(chunks.iter().all(|chunk| chunk.tokens <= 3), "{:?}", texts(&chunks));
+}
+
 #[test]
 fn an_overlap_in_tokens_repeats_whole_sentences_and_words_of_fixed_chunks() {
     let text = (1..=20).map(|number| format!("Sentence {number} has five words.")).collect::<Vec<_>>().join(" ");

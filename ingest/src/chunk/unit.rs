@@ -33,7 +33,8 @@ pub(super) fn units(document: &Document, rules: &ChunkRules, count: &dyn Fn(&str
     let mut found = Vec::new();
     let is_fixed = rules.strategy == ChunkStrategy::Fixed;
     let grain = (rules.target_tokens / FIXED_GRAINS).max(1);
-    let grains = ChunkRules { target_tokens: grain, max_tokens: grain.max(WORD_TOKENS), ..*rules };
+    let grains =
+        ChunkRules { target_tokens: grain, max_tokens: grain.max(WORD_TOKENS.min(rules.max_tokens)), ..*rules };
     let rules = if is_fixed { &grains } else { rules };
     let mut cursor = Cursor { text: &document.text, byte: 0, char: 0 };
     for (position, block) in document.blocks.iter().enumerate() {

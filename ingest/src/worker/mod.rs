@@ -9,7 +9,7 @@
 //! Not a sandbox: a child has the user's rights on files and network, but no environment and no open files.
 
 mod child;
-mod frame;
+pub(crate) mod frame;
 mod limit;
 mod pool;
 mod process;

@@ -11,25 +11,25 @@ const QUESTION: &str = "How much may a hotel night in Zurich cost?";
 const BEFORE: &str = "210 euros";
 const AFTER: &str = "240 euros";
 
-fn ragstone(data: &Path, arguments: &[&str]) -> Output {
+pub fn ragstone(data: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(RAGSTONE);
     command.args(arguments).arg("--data").arg(data).arg("--models").arg(models());
     command.output().unwrap()
 }
 
 /// The JSON lines that a command prints.
-fn lines(output: &Output) -> Vec<Value> {
+pub fn lines(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn ingest(data: &Path, docs: &Path, more: &[&str]) -> (Option<i32>, Vec<Value>) {
+pub fn ingest(data: &Path, docs: &Path, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let docs = docs.to_str().unwrap();
     let output = ragstone(data, &[&["ingest", docs, "--collection", "c", "--json"], more].concat());
     (output.status.code(), lines(&output))
 }
 
-fn outcomes(lines: &[Value], outcome: &str) -> usize {
+pub fn outcomes(lines: &[Value], outcome: &str) -> usize {
     lines.iter().filter(|line| line["outcome"] == outcome).count()
 }
 

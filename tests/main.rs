@@ -7,11 +7,15 @@
 mod support;
 
 mod api;
+mod archive;
+mod chunking;
 mod crash;
 mod external;
+mod failed;
 mod hostile;
 mod ingest;
 mod model;
+mod near;
 mod planned;
 mod pull;
 mod reembed;
@@ -20,3 +24,4 @@ mod rerank;
 mod tidy;
 #[path = "../models/tests/tiny_model.rs"]
 mod tiny_model;
+mod watch;

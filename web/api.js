@@ -19,7 +19,8 @@
  * @typedef {{version: number, took_ms: number, hits: Hit[], plan?: Plan}} Answer
  * @typedef {{version: number, timestamp: string, operation?: string, rows_added?: number, rows_updated?: number,
  *   rows_deleted?: number, tags?: string[]}} Version
- * @typedef {{uri: string, outcome: string, error?: {code: string, detail?: string}}} FileOutcome
+ * @typedef {{uri: string, outcome: string, error?: {code: string, detail?: string},
+ *   near_duplicate_of?: {document_id: string, uri: string, similarity: number}}} FileOutcome
  * @typedef {{id: string, kind?: string, collection?: string, state: string, created_at?: string,
  *   progress?: {done: number, total: number}, files?: FileOutcome[], error?: {code: string, detail?: string}}} Job
  * @typedef {{filter?: string, after?: string, limit: number}} Page

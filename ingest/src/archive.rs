@@ -3,6 +3,8 @@
 //! Nothing is written to disk, so a name can lead nowhere; one that tries to is refused all the same, because names
 //! become uris that others may take for paths. Reads no document.
 
+use std::collections::HashSet;
+
 use crate::detect::is_archive;
 use crate::error::ReadError;
 use crate::limits::Limits;
@@ -10,7 +12,9 @@ use crate::walk::is_skipped;
 use crate::zip::Container;
 
 /// Between the path of an archive and that of a file inside it.
-const INSIDE: &str = "!/";
+pub const INSIDE: &str = "!/";
+/// Longest path of a file inside an archive, in bytes; it becomes part of a uri.
+const PATH_BYTES_MAX: usize = 1024;
 
 /// Gets the path of a member and its bytes, or why it has none; answers whether to go on.
 type Visit<'a> = dyn FnMut(&str, Result<Vec<u8>, ReadError>) -> bool + 'a;
@@ -20,14 +24,17 @@ type Visit<'a> = dyn FnMut(&str, Result<Vec<u8>, ReadError>) -> bool + 'a;
 /// # Errors
 /// Those of the archive itself: `Corrupt`, and `LimitExceeded` for entries, and for bytes and nesting of all of it.
 pub(crate) fn visit(bytes: &[u8], limits: &Limits, each: &mut Visit) -> Result<(), ReadError> {
-    let mut budget = Budget { entries: limits.zip_entries_max, bytes: limits.package_bytes_max };
-    level(bytes, "", 1, limits, &mut budget, each).map(|_| ())
+    let budget =
+        &mut Budget { entries: limits.zip_entries_max, bytes: limits.package_bytes_max, paths: HashSet::new() };
+    level(bytes, "", 1, limits, budget, each).map(|_| ())
 }
 
 /// What is left for an archive with all that is in it.
 struct Budget {
     entries: usize,
     bytes: u64,
+    /// Paths that are taken: two files of one path would be one document.
+    paths: HashSet<String>,
 }
 
 /// Visits one archive; returns whether to go on behind it.
@@ -50,9 +57,18 @@ fn level(
             continue;
         }
         let path = format!("{prefix}{}", name.replace(char::is_control, "\u{fffd}"));
-        let member = match leads_out(&name) {
-            true => Err(ReadError::Corrupt { format: "zip".into(), detail: "a name leads out of the archive".into() }),
-            false => archive.part_at(position),
+        let member = match () {
+            () if path.len() > PATH_BYTES_MAX => {
+                let end = path.floor_char_boundary(PATH_BYTES_MAX);
+                let error = over("bytes of a path in an archive", PATH_BYTES_MAX as u64);
+                if !each(&path[..end], Err(error)) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            () if leads_out(&name) => Err(corrupt("a name leads out of the archive")),
+            () if !budget.paths.insert(path.clone()) => Err(corrupt("two of its files have this path")),
+            () => archive.part_at(position),
         };
         budget.bytes = budget.bytes.saturating_sub(member.as_ref().map_or(0, |member| member.len() as u64));
         let goes_on = match member {
@@ -72,6 +88,10 @@ fn level(
 /// Returns whether a name, taken for a path, could stand outside of the folder that it is unpacked in.
 fn leads_out(name: &str) -> bool {
     name.starts_with('/') || name.contains(['\0', ':']) || name.split('/').any(|part| part == "..")
+}
+
+fn corrupt(detail: &str) -> ReadError {
+    ReadError::Corrupt { format: "zip".into(), detail: detail.into() }
 }
 
 fn over(what: &str, limit: u64) -> ReadError {

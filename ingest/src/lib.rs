@@ -15,6 +15,8 @@ pub mod detect;
 mod document;
 mod error;
 pub mod extract;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod glob;
 mod layout;
 mod limits;
@@ -28,6 +30,7 @@ pub mod walk;
 pub mod worker;
 mod zip;
 
+pub use archive::INSIDE;
 pub use document::{Block, BlockKind, Document, PageBox};
 pub use error::ReadError;
 pub use limits::Limits;

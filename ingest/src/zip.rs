@@ -9,6 +9,7 @@ use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
 use crate::error::ReadError;
+use crate::extract::text::guess;
 use crate::limits::Limits;
 
 /// Unpacked size below which the compression ratio is not looked at.
@@ -50,8 +51,17 @@ impl<'a> Container<'a> {
     }
 
     /// Returns the names of all entries, in the order of the directory; those of folders end with `/`.
+    ///
+    /// Those that are not UTF-8 are in the code page of the machine that packed them, which all of them tell together.
     pub fn names(&self) -> Vec<String> {
-        self.archive.file_names_raw().map(|name| String::from_utf8_lossy(name).replace('\\', "/")).collect()
+        let raw: Vec<&[u8]> = self.archive.file_names_raw().collect();
+        let foreign: Vec<&[u8]> = raw.iter().copied().filter(|name| std::str::from_utf8(name).is_err()).collect();
+        let encoding = guess(&foreign.join(&b'\n'));
+        let name = |raw: &&[u8]| match std::str::from_utf8(raw) {
+            Ok(name) => name.replace('\\', "/"),
+            Err(_) => encoding.decode_without_bom_handling(raw).0.replace('\\', "/"),
+        };
+        raw.iter().map(name).collect()
     }
 
     /// Returns the unpacked bytes of the entry at a position of the directory.

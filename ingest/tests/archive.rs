@@ -1,5 +1,7 @@
 //! Archives: each file in them is a document of its own, and a hostile one costs only itself.
 
+use std::ops::ControlFlow;
+
 use ragstone_ingest::Limits;
 
 use crate::fixture::package::{packed, packed_bytes};
@@ -88,4 +90,54 @@ fn entries_bytes_ratio_and_nesting_are_bounded() {
     let few = Limits { zip_entries_max: 8, ..Limits::default() };
     let found = outcomes(&packed_bytes(&many), few);
     assert_eq!(found.iter().filter(|(_, text)| text == "12345678").count(), 5, "{found:?}");
+}
+
+/// Gives a file of an archive another name of the same length.
+fn renamed(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + from.len()].copy_from_slice(to);
+        }
+    }
+    bytes
+}
+
+#[test]
+fn an_archive_without_files_says_so() {
+    check(&packed(&[]), Limits::default(), &[("itself", "error: no_text")]);
+    check(&packed(&[("folder/", ""), (".hidden", "x")]), Limits::default(), &[("itself", "error: no_text")]);
+}
+
+#[test]
+fn a_path_that_is_taken_or_too_long_is_refused() {
+    let long = "x".repeat(1_100);
+    let bytes = packed(&[("a/x.txt", "one"), ("a-x.txt", "twin"), (&long, "words"), ("c.txt", "three")]);
+    // The library that packs would write the same name twice, so the twin gets its own one afterwards.
+    let found = outcomes(&renamed(bytes, b"a-x.txt", b"a\\x.txt"), Limits::default());
+    let codes: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(codes, ["one", "error: corrupt", "error: limit_exceeded", "three"], "{found:?}");
+    assert_eq!(found[2].0.len(), 1_024);
+}
+
+#[test]
+fn names_in_a_code_page_are_decoded() {
+    let name = "员工手册与年假申请表.txt";
+    let encoded = encoding_rs::GBK.encode(name).0.into_owned();
+    // A name of as many letters holds the place, with the mark for UTF-8 unset.
+    let place = "n".repeat(encoded.len());
+    let bytes = renamed(packed(&[(&place, "words")]), place.as_bytes(), &encoded);
+    check(&bytes, Limits::default(), &[(name, "words")]);
+}
+
+#[test]
+fn unpacking_ends_when_nobody_wants_more() {
+    let pool = pool(Limits::default(), 1);
+    let parts: Vec<(String, Vec<u8>)> = (0..50).map(|at| (format!("{at}.txt"), vec![b'x'; 1 << 20])).collect();
+    let mut seen = 0;
+    pool.unpack(&packed_bytes(&parts), &mut |_, _| {
+        seen += 1;
+        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(seen, 3);
+    assert_eq!(pool.read(b"after", "a.txt").unwrap().text, "after");
 }

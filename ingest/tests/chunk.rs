@@ -1,11 +1,15 @@
 //! Chunking as a user of the crate sees it: edges, sizes, headings, tables, and properties over random documents.
 
 use proptest::prelude::*;
-use ragstone_ingest::chunk::{Chunk, ChunkRules, ChunkStrategy, split};
+use ragstone_ingest::chunk::{Chunk, ChunkRules, ChunkStrategy, Overlap, split};
 use ragstone_ingest::{BlockKind, Document};
 
-const SMALL: ChunkRules =
-    ChunkRules { target_tokens: 20, max_tokens: 40, overlap_sentences: 1, strategy: ChunkStrategy::Structure };
+const SMALL: ChunkRules = ChunkRules {
+    target_tokens: 20,
+    max_tokens: 40,
+    overlap: Overlap::Sentences(1),
+    strategy: ChunkStrategy::Structure,
+};
 
 /// Counts words, and CJK characters one by one, as a tokenizer roughly does.
 fn count(text: &str) -> usize {
@@ -53,7 +57,8 @@ fn a_top_heading_begins_a_chunk_and_stays_with_its_text() {
 fn a_long_paragraph_is_cut_at_sentences_and_repeats_the_last_one() {
     let sentence = |number: usize| format!("Sentence {number} has five words.");
     let text = (1..=8).map(sentence).collect::<Vec<_>>().join(" ");
-    let rules = ChunkRules { target_tokens: 20, max_tokens: 30, overlap_sentences: 1, ..ChunkRules::default() };
+    let rules =
+        ChunkRules { target_tokens: 20, max_tokens: 30, overlap: Overlap::Sentences(1), ..ChunkRules::default() };
     let chunks = split(&document(&[(BlockKind::Paragraph, 0, &text)]), &rules, &count);
     assert!(chunks.len() >= 2);
     assert!(chunks.iter().all(|chunk| chunk.text.starts_with("Sentence") && chunk.text.ends_with("words.")));
@@ -73,7 +78,8 @@ fn a_long_table_repeats_its_header_row() {
 #[test]
 fn chinese_text_is_cut_after_its_own_stops() {
     let text = "员工每年享有十天带薪年假。年假须提前两周申请。经理应在三天内答复。未休完的年假可以结转。";
-    let rules = ChunkRules { target_tokens: 26, max_tokens: 40, overlap_sentences: 0, ..ChunkRules::default() };
+    let rules =
+        ChunkRules { target_tokens: 26, max_tokens: 40, overlap: Overlap::Sentences(0), ..ChunkRules::default() };
     let chunks = split(&document(&[(BlockKind::Paragraph, 0, text)]), &rules, &count);
     assert!(chunks.len() >= 2);
     assert!(chunks.iter().all(|chunk| chunk.text.ends_with('。')));
@@ -176,7 +182,7 @@ fn pages() -> Document {
 }
 
 fn check_strategy(strategy: ChunkStrategy, target_tokens: usize, expected: &[&str]) {
-    let rules = ChunkRules { strategy, target_tokens, max_tokens: 40, overlap_sentences: 0 };
+    let rules = ChunkRules { strategy, target_tokens, max_tokens: 40, overlap: Overlap::Sentences(0) };
     assert_eq!(texts(&split(&pages(), &rules, &count)), expected);
 }
 
@@ -194,11 +200,41 @@ fn strategies_end_chunks_at_sections_sizes_or_pages() {
     );
 }
 
+/// A word of eight tokens was left whole in chunks of fixed size that may have fewer. The functions for fuzzers found it.
+#[test]
+fn a_fixed_chunk_of_few_tokens_keeps_its_bound() {
+    let rules = ChunkRules { target_tokens: 2, max_tokens: 3, strategy: ChunkStrategy::Fixed, ..SMALL };
+    let document = document(&[(BlockKind::Paragraph, 0, "中文没有空格的一段话")]);
+    let chunks = split(&document, &rules, &|text| text.chars().count());
+    assert!(chunks.iter().all(|chunk| chunk.tokens <= 3), "{:?}", texts(&chunks));
+}
+
+#[test]
+fn an_overlap_in_tokens_repeats_whole_sentences_and_words_of_fixed_chunks() {
+    let text = (1..=20).map(|number| format!("Sentence {number} has five words.")).collect::<Vec<_>>().join(" ");
+    let document = document(&[(BlockKind::Paragraph, 0, &text)]);
+    let repeated = |strategy, tokens| {
+        let rules = ChunkRules { strategy, overlap: Overlap::Tokens(tokens), ..SMALL };
+        let chunks = split(&document, &rules, &count);
+        assert!(chunks.iter().all(|chunk| chunk.tokens <= SMALL.max_tokens) && chunks.len() > 3);
+        let characters: Vec<char> = document.text.chars().collect();
+        let shared = chunks.windows(2).map(|pair| {
+            characters[pair[1].char_start..pair[0].char_end.max(pair[1].char_start)].iter().collect::<String>()
+        });
+        shared.map(|text| count(&text)).collect::<Vec<_>>()
+    };
+    assert!(repeated(ChunkStrategy::Structure, 0).iter().all(|count| *count == 0));
+    assert!(repeated(ChunkStrategy::Structure, 4).iter().all(|count| *count == 0), "no sentence is so short");
+    assert!(repeated(ChunkStrategy::Structure, 10).iter().all(|count| *count == 10));
+    assert!(repeated(ChunkStrategy::Fixed, 4).iter().all(|count| *count == 4));
+    assert_eq!(ChunkRules { overlap: Overlap::Tokens(4), ..SMALL }.rule_id(), "structure-2/20/40/4t");
+}
+
 #[test]
 fn every_strategy_keeps_every_word_and_has_a_name_of_its_own() {
     let mut ids = std::collections::HashSet::new();
     for strategy in [ChunkStrategy::Structure, ChunkStrategy::Recursive, ChunkStrategy::Fixed, ChunkStrategy::Page] {
-        let rules = ChunkRules { strategy, overlap_sentences: 0, ..SMALL };
+        let rules = ChunkRules { strategy, overlap: Overlap::Sentences(0), ..SMALL };
         let joined = texts(&split(&pages(), &rules, &count)).join(" ");
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&joined), words(&pages().text), "{strategy:?}");

@@ -9,6 +9,7 @@ mod doc;
 mod docx;
 mod fixture;
 mod formats;
+mod fuzz;
 mod hostile;
 mod layout;
 mod legacy;

@@ -7,8 +7,9 @@ use super::app::App;
 use super::extract::{Json, Name};
 use super::jobs::{self, Started};
 use crate::error::{Error, Result};
-use crate::schema::collection::Chunking;
-use crate::schema::{CollectionName, Field, FieldType, Metric, ShortForm, Storage, VectorForms, Version};
+use crate::schema::{
+    Chunking, ChunkingChoice, CollectionName, Field, FieldType, Metric, ShortForm, Storage, VectorForms, Version,
+};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionChange, CollectionInfo, NewCollection, NewModel};
 use axum::extract::State;
@@ -26,7 +27,7 @@ pub struct CreateCollection {
     description: Option<String>,
     embedding: Option<EmbeddingForm>,
     fields: Option<Vec<FieldForm>>,
-    chunking: Option<Chunking>,
+    chunking: Option<ChunkingChoice>,
 }
 
 /// Body of `change_collection`.
@@ -192,7 +193,7 @@ impl CreateCollection {
             forms: self.embedding.as_ref().map_or(VectorForms::default(), EmbeddingForm::forms),
             embedding: self.embedding.map_or(Ok(EmbeddingChoice::Default), EmbeddingForm::check)?,
             fields: self.fields.unwrap_or_default().into_iter().map(FieldForm::check).collect::<Result<_>>()?,
-            chunking: self.chunking,
+            chunking: self.chunking.unwrap_or_default(),
         })
     }
 }

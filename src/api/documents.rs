@@ -4,12 +4,13 @@
 
 use super::answer::{Answer, versioned, versioned_large, with_version};
 use super::app::App;
+use super::error::detail_of_file;
 use super::extract::{Id, Name, Query};
 use super::wire::{Chunk, Document, filter_of_query};
 use crate::config::limits::PAGE_DEFAULT;
 use crate::error::{Error, Result};
 use crate::schema::Version;
-use crate::store::Include;
+use crate::store::{FailedFile, Include};
 use crate::telemetry;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -43,6 +44,37 @@ pub async fn list_documents(State(app): State<App>, Name(name): Name, Query(quer
     let page = app.collection(&name).await?.documents(filter.as_ref(), after.as_deref(), limit).await?;
     let documents = page.items.into_iter().map(Document).collect();
     versioned_large(page.version, DocumentList { documents, version: page.version, next: page.next }).await
+}
+
+/// Query of `list_failed_files`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListFailedFiles {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Lists files that gave no document when they were last taken in; `after` is the uri of the last one shown.
+pub async fn list_failed_files(
+    State(app): State<App>,
+    Name(name): Name,
+    Query(query): Query<ListFailedFiles>,
+) -> Answer {
+    let collection = app.collection(&name).await?;
+    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
+    let files = collection.failed_files(query.after.as_deref(), limit)?;
+    let next = files.last().filter(|_| files.len() == limit).map(|file| file.uri.clone());
+    let file = |file: FailedFile| {
+        let detail = detail_of_file(&file.code, &file.detail);
+        json!({"uri": file.uri, "error": {"code": file.code, "detail": detail}, "failed_at": file.failed_at})
+    };
+    let files: Vec<_> = files.into_iter().map(file).collect();
+    let version = collection.info().version;
+    let mut body = json!({"files": files, "version": version});
+    if let Some(next) = next {
+        body["next"] = next.into();
+    }
+    versioned(StatusCode::OK, version, &body)
 }
 
 /// Finds a document.

@@ -44,14 +44,7 @@ impl Problem {
     ///
     /// Only the code is known of it, so a code of the server's own faults is answered without its detail.
     pub fn of_file(code: &'static str, detail: &str) -> Self {
-        let status = match code {
-            "limit_exceeded" => StatusCode::PAYLOAD_TOO_LARGE,
-            "busy" | "stopping" => StatusCode::SERVICE_UNAVAILABLE,
-            "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
-            "embedder_failed" => StatusCode::BAD_GATEWAY,
-            "storage" | "index" | "model" | "internal" | "damaged" | "data_folder" => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        };
+        let status = status_of_file(code);
         let problem = Self::new(status, code, detail);
         match status {
             StatusCode::INTERNAL_SERVER_ERROR => {
@@ -77,6 +70,23 @@ impl Problem {
     pub fn detail(&self) -> &str {
         &self.detail
     }
+}
+
+/// Returns the status of the failure of one file, by its code.
+fn status_of_file(code: &str) -> StatusCode {
+    match code {
+        "limit_exceeded" => StatusCode::PAYLOAD_TOO_LARGE,
+        "busy" | "stopping" => StatusCode::SERVICE_UNAVAILABLE,
+        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "embedder_failed" => StatusCode::BAD_GATEWAY,
+        "storage" | "index" | "model" | "internal" | "damaged" | "data_folder" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Returns what a caller is told about a file that failed: of the server's own faults nothing.
+pub fn detail_of_file<'a>(code: &str, detail: &'a str) -> &'a str {
+    if status_of_file(code) == StatusCode::INTERNAL_SERVER_ERROR { INTERNAL } else { detail }
 }
 
 impl From<Error> for Problem {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::schema::Version;
 use crate::schema::field::format_timestamp;
 use crate::store::jobs::{Job, JobHandle, Jobs};
-use crate::store::{FileOutcome, Outcome};
+use crate::store::{FileOutcome, NearDuplicate, Outcome};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use futures::FutureExt;
@@ -39,10 +39,17 @@ struct JobForm {
     finished_at: Option<String>,
     progress: Progress,
     files: Vec<FileForm>,
+    #[serde(skip_serializing_if = "is_zero")]
+    files_left_out: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Reason>,
+}
+
+/// Returns whether a count is not worth a line.
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -64,6 +71,16 @@ pub struct FileForm {
     error: Option<Reason>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    near_duplicate_of: Option<NearDuplicateForm>,
+}
+
+/// The document that says nearly the same as a file.
+#[derive(Serialize)]
+struct NearDuplicateForm {
+    document_id: String,
+    uri: String,
+    similarity: f32,
 }
 
 #[derive(Serialize)]
@@ -84,6 +101,7 @@ impl From<Job> for JobForm {
             progress: Progress { done: job.done, total: job.total },
             files: job.files.into_iter().map(FileForm::from).collect(),
             result: job.result,
+            files_left_out: job.files_left_out,
             error: job.error.map(|detail| Reason { code: "job_failed", detail }),
         }
     }
@@ -97,10 +115,12 @@ impl From<FileOutcome> for FileForm {
                 let told = Problem::of_file(code, &detail);
                 Some(Reason { code, detail: told.detail().to_owned() })
             }
-            Outcome::Added | Outcome::Replaced | Outcome::Unchanged | Outcome::Removed => None,
+            Outcome::Added | Outcome::Replaced | Outcome::Unchanged | Outcome::Removed | Outcome::Skipped => None,
         };
-        let FileOutcome { uri, document_id, pages, chunks, warnings, .. } = file;
-        Self { uri, document_id, outcome, pages, chunks, error, warnings }
+        let FileOutcome { uri, document_id, pages, chunks, warnings, near_duplicate_of, .. } = file;
+        let near_duplicate_of = near_duplicate_of
+            .map(|NearDuplicate { document_id, uri, similarity }| NearDuplicateForm { document_id, uri, similarity });
+        Self { uri, document_id, outcome, pages, chunks, error, warnings, near_duplicate_of }
     }
 }
 

@@ -71,7 +71,7 @@ fn operation(route: &Route) -> Value {
 }
 
 fn tag(path: &str) -> &'static str {
-    ["/documents", "/chunks", "/search", "/versions", "/collections", "/jobs", "/models"]
+    ["/documents", "/failures", "/chunks", "/search", "/versions", "/collections", "/jobs", "/models"]
         .into_iter()
         .find(|part| path.contains(part))
         .map_or("server", |part| &part[1..])
@@ -82,7 +82,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     let mut parameters: Vec<Value> = names.map(|name| parameter(name, "path", json!({"type": "string"}))).collect();
     let asked: &[&str] = match route.input {
         Input::Query(names) => names,
-        Input::Files => &["wait"],
+        Input::Files => &["wait", "near_duplicates"],
         Input::Chunks => &["on_conflict"],
         Input::Nothing | Input::Json(_) => &[],
     };
@@ -99,6 +99,7 @@ fn query_schema(route: &Route, name: &str) -> Value {
         "limit" => json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
         "wait" => json!({"type": "boolean", "default": false}),
         "on_conflict" => reference("OnConflict"),
+        "near_duplicates" => json!({"type": "string", "enum": ["tell", "skip"], "default": "tell"}),
         "after" if route.operation == "list_versions" => json!({"type": "integer", "minimum": 0}),
         _ => json!({"type": "string"}),
     }

@@ -11,8 +11,13 @@ pub const SCHEMAS: &str = r##"{
   "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}}},
 "Metric": {"type": "string", "enum": ["cosine", "dot", "l2"]},
 "Chunking": {"type": "object", "additionalProperties": false, "properties": {
-  "target_tokens": {"type": "integer", "default": 256}, "max_tokens": {"type": "integer", "default": 512},
-  "overlap_sentences": {"type": "integer", "minimum": 0, "default": 1}}},
+  "strategy": {"type": "string", "enum": ["structure", "recursive", "fixed", "page"], "default": "structure"},
+  "tokens": {"type": "integer", "minimum": 16, "maximum": 8192, "default": 256,
+    "description": "Tokens that a chunk aims at; fewer where the model reads fewer"},
+  "max_tokens": {"type": "integer", "maximum": 8192, "default": 512, "description": "Tokens that no chunk exceeds"},
+  "overlap": {"type": "integer", "minimum": 0, "description": "Tokens repeated from the chunk before, up to half of one"},
+  "overlap_sentences": {"type": "integer", "minimum": 0, "maximum": 16, "default": 1,
+    "description": "Sentences repeated from the chunk before, in place of overlap"}}},
 "FieldType": {"type": "string", "enum": ["string", "integer", "number", "bool", "timestamp", "string_list"]},
 "Field": {"type": "object", "required": ["name", "type"], "properties": {
   "name": {"type": "string"}, "type": {"$ref": "#/components/schemas/FieldType"}}},
@@ -69,12 +74,17 @@ pub const SCHEMAS: &str = r##"{
   "metadata": {"type": "string", "contentMediaType": "application/json", "description": "One object for all files"}}},
 "Uploaded": {"type": "object", "required": ["documents", "files", "version"], "properties": {
   "documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}},
-  "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}, "version": {"type": "integer"}}},
+  "files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}},
+  "files_left_out": {"type": "integer", "description": "Files of archives beyond the first 10,000"},
+  "version": {"type": "integer"}}},
 "File": {"type": "object", "required": ["uri", "document_id", "outcome", "chunks"], "properties": {
-  "uri": {"type": "string"}, "document_id": {"type": "string"},
-  "outcome": {"type": "string", "enum": ["added", "replaced", "unchanged", "removed", "failed"]},
+  "uri": {"type": "string", "description": "Of a file inside an archive: archive.zip!/path"}, "document_id": {"type": "string"},
+  "outcome": {"type": "string", "enum": ["added", "replaced", "unchanged", "removed", "skipped", "failed"]},
   "pages": {"type": "integer"}, "chunks": {"type": "integer"}, "error": {"$ref": "#/components/schemas/Reason"},
-  "warnings": {"type": "array", "items": {"type": "string"}}}},
+  "warnings": {"type": "array", "items": {"type": "string"}},
+  "near_duplicate_of": {"type": "object", "required": ["document_id", "uri", "similarity"],
+    "description": "A document of the collection that says nearly the same", "properties": {
+    "document_id": {"type": "string"}, "uri": {"type": "string"}, "similarity": {"type": "number"}}}}},
 "Reason": {"type": "object", "required": ["code", "detail"], "properties": {
   "code": {"type": "string"}, "detail": {"type": "string"}}},
 "Document": {"type": "object", "required": ["id", "uri", "title", "media_type", "bytes", "sha256", "pages", "chunks",
@@ -86,6 +96,11 @@ pub const SCHEMAS: &str = r##"{
   "version": {"type": "integer", "description": "Version that wrote it"}}},
 "DocumentList": {"type": "object", "required": ["documents", "version"], "properties": {
   "documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}},
+  "version": {"type": "integer"}, "next": {"type": "string"}}},
+"FailedFileList": {"type": "object", "required": ["files", "version"], "properties": {
+  "files": {"type": "array", "items": {"type": "object", "required": ["uri", "error", "failed_at"], "properties": {
+    "uri": {"type": "string"}, "error": {"$ref": "#/components/schemas/Reason"},
+    "failed_at": {"type": "string", "format": "date-time"}}}},
   "version": {"type": "integer"}, "next": {"type": "string"}}},
 "DocumentDeleted": {"type": "object", "required": ["id", "deleted", "version"], "properties": {
   "id": {"type": "string"}, "deleted": {"const": true}, "chunks_deleted": {"type": "integer"},
@@ -215,7 +230,7 @@ pub const SCHEMAS: &str = r##"{
       "k": {"type": "integer"}, "overlap": {"type": "number"},
       "queries": {"type": "array", "items": {"type": "object", "properties": {
         "text": {"type": "string"}, "shared": {"type": "integer"}, "hits": {"type": "integer"}}}}}}}},
-  "error": {"$ref": "#/components/schemas/Reason"}}},
+  "files_left_out": {"type": "integer"}, "error": {"$ref": "#/components/schemas/Reason"}}},
 "JobStarted": {"type": "object", "required": ["job", "version"], "properties": {
   "job": {"$ref": "#/components/schemas/Job"}, "version": {"type": "integer"}}},
 "JobList": {"type": "object", "required": ["jobs"], "properties": {

@@ -106,6 +106,8 @@ pub const ROUTES: &[Route] = &[
         (Files, Uploaded), |m| on(m, upload::upload_documents)),
     route((Get, "/v1/collections/{collection}/documents"), ("list_documents", "List documents by id"),
         (Query(&["filter", "after", "limit"]), Output::Json("DocumentList")), |m| on(m, documents::list_documents)),
+    route((Get, "/v1/collections/{collection}/failures"), ("list_failed_files", "List files that gave no document"),
+        (Query(&["after", "limit"]), Output::Json("FailedFileList")), |m| on(m, documents::list_failed_files)),
     route((Get, "/v1/collections/{collection}/documents/{id}"), ("find_document", "Find a document"),
         (Nothing, Output::Json("Document")), |m| on(m, documents::find_document)),
     route((Delete, "/v1/collections/{collection}/documents/{id}"),

@@ -8,12 +8,12 @@ use super::app::App;
 use super::body::{declared_bytes, drain, in_time, too_large};
 use super::error::Problem;
 use super::extract::{Name, Query, media_type, unsupported_media_type};
-use super::jobs::{self, FileForm, Started};
+use super::jobs::{self, FileForm, Started, is_zero};
 use super::wire::Document;
-use crate::config::limits::{UPLOAD_BYTES_MAX, UPLOAD_FILES_MAX};
+use crate::config::limits::{OUTCOMES_TOLD_MAX, UPLOAD_BYTES_MAX, UPLOAD_FILES_MAX};
 use crate::error::{Error, Result};
 use crate::schema::Version;
-use crate::store::{Collection, Content, FileOutcome, Include, IngestFile, IngestOptions, Outcome};
+use crate::store::{Collection, Content, FileOutcome, Include, IngestFile, IngestOptions, NearDuplicates, Outcome};
 use crate::telemetry;
 use axum::RequestExt;
 use axum::extract::multipart::{Field, MultipartError};
@@ -33,6 +33,15 @@ const METADATA_BYTES_MAX: usize = 1 << 20;
 #[serde(deny_unknown_fields)]
 pub struct UploadQuery {
     wait: Option<bool>,
+    near_duplicates: Option<NearDuplicatesForm>,
+}
+
+/// What is done with near duplicates, as callers say it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NearDuplicatesForm {
+    Tell,
+    Skip,
 }
 
 /// What an upload holds.
@@ -51,6 +60,8 @@ struct Memory {
 struct UploadAnswer {
     documents: Vec<Document>,
     files: Vec<FileForm>,
+    #[serde(skip_serializing_if = "is_zero")]
+    files_left_out: usize,
     version: Version,
 }
 
@@ -61,7 +72,10 @@ pub async fn upload_documents(
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> Answer {
-    let upload = read_upload(&app, request).await?;
+    let mut upload = read_upload(&app, request).await?;
+    if let Some(NearDuplicatesForm::Skip) = query.near_duplicates {
+        upload.options.near_duplicates = NearDuplicates::Skip;
+    }
     let collection = app.collection(&name).await?;
     if collection.state().schema.embedding.model.is_none() {
         return Err(Error::NoModel { name: name.to_string() }.into());
@@ -86,13 +100,18 @@ pub async fn upload_documents(
 
 async fn ingest_now(collection: Arc<Collection>, upload: Upload) -> Answer {
     let Upload { files, options, _held } = upload;
-    let mut outcomes = Vec::with_capacity(files.len());
+    let (mut outcomes, mut files_left_out) = (Vec::with_capacity(files.len()), 0);
     let report = |outcome: FileOutcome| {
         count(&outcome);
-        outcomes.push(outcome);
+        match outcomes.len() < OUTCOMES_TOLD_MAX {
+            true => outcomes.push(outcome),
+            false => files_left_out += 1,
+        }
     };
     collection.ingest(files, options, report).await?;
-    if let Some(problem) = problem_of_all(&outcomes) {
+    if files_left_out == 0
+        && let Some(problem) = problem_of_all(&outcomes)
+    {
         return Err(problem);
     }
     let mut version = collection.info().version;
@@ -111,7 +130,7 @@ async fn ingest_now(collection: Arc<Collection>, upload: Upload) -> Answer {
     let created = outcomes.iter().any(|outcome| outcome.outcome == Outcome::Added);
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let files = outcomes.into_iter().map(FileForm::from).collect();
-    versioned(status, version, &UploadAnswer { documents, files, version })
+    versioned(status, version, &UploadAnswer { documents, files, files_left_out, version })
 }
 
 fn is_failure(outcome: &FileOutcome) -> bool {
@@ -257,6 +276,7 @@ mod tests {
             chunks: 0,
             version: None,
             warnings: Vec::new(),
+            near_duplicate_of: None,
         }
     }
 

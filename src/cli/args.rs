@@ -17,9 +17,10 @@ use super::search::SearchArgs;
 use super::serve::ServeArgs;
 use super::verify::VerifyArgs;
 use super::versions::VersionsArgs;
-use crate::schema::{CollectionName, ShortForm, Storage};
+use crate::schema::{ChunkingChoice, CollectionName, ShortForm, Storage};
 use clap::{Args, Parser, Subcommand};
 use ragstone_models::Precision;
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// What the command line says.
@@ -52,6 +53,32 @@ pub struct GlobalArgs {
     /// Print JSON, and log in JSON
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// Flags that say how documents are cut.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChunkingArgs {
+    /// Cut by structure, recursive, fixed or page
+    #[arg(long, value_name = "STRATEGY")]
+    chunking: Option<String>,
+    /// Let a chunk aim at so many tokens
+    #[arg(long, value_name = "COUNT")]
+    chunk_tokens: Option<u64>,
+    /// Let a chunk repeat so many tokens
+    #[arg(long, value_name = "COUNT")]
+    chunk_overlap: Option<u64>,
+}
+
+impl ChunkingArgs {
+    /// Returns what is asked of cutting.
+    pub fn choice(self) -> ChunkingChoice {
+        ChunkingChoice {
+            strategy: self.chunking.map(Value::from),
+            tokens: self.chunk_tokens.map(Value::from),
+            overlap: self.chunk_overlap.map(Value::from),
+            ..ChunkingChoice::default()
+        }
+    }
 }
 
 /// The commands.

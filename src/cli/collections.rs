@@ -2,16 +2,17 @@
 //!
 //! Works on the data folder; with a server, its own routes do the same.
 
-use super::args::{parse_collection, parse_precision, parse_storage, parse_walk};
+use super::args::{ChunkingArgs, parse_collection, parse_precision, parse_storage, parse_walk};
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::output::{one_line, print_json, print_line, print_table};
 use super::shape;
-use crate::schema::{CollectionName, Metric, ShortForm, Storage, VectorForms};
+use crate::schema::{Chunking, CollectionName, Metric, ShortForm, Storage, VectorForms};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{CollectionInfo, NewCollection, NewModel};
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
+use ragstone_ingest::chunk::{ChunkStrategy, Overlap};
 use ragstone_models::Precision;
 use serde_json::json;
 
@@ -66,6 +67,8 @@ struct CreateArgs {
     /// Let searches walk by bytes or bits of vectors
     #[arg(long, value_name = "FORM", default_value = "bytes", value_parser = parse_walk)]
     walk: ShortForm,
+    #[command(flatten)]
+    chunking: ChunkingArgs,
     /// Say what it holds
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
@@ -126,7 +129,7 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Exit, Failure> {
         embedding,
         forms: VectorForms { storage: args.storage, walk: args.walk },
         fields: Vec::new(),
-        chunking: None,
+        chunking: args.chunking.choice(),
     };
     let info = context.with_store(async |store| Ok(store.create_collection(new).await?)).await?;
     show(&info, context);
@@ -159,10 +162,21 @@ fn show(info: &CollectionInfo, context: &Context) {
         ("model", model.to_owned()),
         ("dimension", info.embedding.dimension.to_string()),
         ("metric", info.embedding.metric.name().to_owned()),
+        ("chunking", chunking(&info.chunking)),
         ("fields", fields.join(", ")),
         ("indexed", format!("{} chunks", info.covered_rows)),
     ];
     for (name, value) in lines {
         print_line(format!("{name:<12} {}", one_line(&value)).trim_end());
     }
+}
+
+fn chunking(rules: &Chunking) -> String {
+    let overlap = match rules.repeats() {
+        Overlap::Sentences(count) => format!("{count} sentences"),
+        Overlap::Tokens(count) => format!("{count} tokens"),
+    };
+    let named = ChunkStrategy::NAMED.iter().find(|(_, strategy)| *strategy == rules.strategy);
+    let strategy = named.map_or("", |(name, _)| name);
+    format!("{strategy}, {} to {} tokens, overlap {overlap}", rules.tokens, rules.max_tokens)
 }

@@ -1,4 +1,5 @@
-//! `ragstone documents`: lists, shows and deletes the documents of a collection, and saves their original bytes.
+//! `ragstone documents`: lists, shows and deletes the documents of a collection, saves their original bytes, and lists the
+//! files that gave none.
 //!
 //! Putting documents in is `ingest`.
 
@@ -9,7 +10,7 @@ use super::output::{one_line, print_bytes, print_json, print_line, print_table};
 use super::shape;
 use crate::config::limits::PAGE_MAX;
 use crate::schema::CollectionName;
-use crate::store::{Collection, DocumentView, Include};
+use crate::store::{Collection, DocumentView, FailedFile, Include};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -19,7 +20,13 @@ use std::path::PathBuf;
 #[command(subcommand_value_name = "COMMAND")]
 pub struct DocumentsArgs {
     #[command(subcommand)]
-    command: DocumentsCommand,
+    command: Option<DocumentsCommand>,
+    /// List files that failed, with their reasons
+    #[arg(long)]
+    failed: bool,
+    /// Look in this collection
+    #[arg(long, short, value_name = "NAME", value_parser = parse_collection)]
+    collection: Option<CollectionName>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +38,9 @@ enum DocumentsCommand {
         /// Keep to what passes, such as "year >= 2020"
         #[arg(long, value_name = "FILTER")]
         filter: Option<String>,
+        /// List files that failed, with their reasons
+        #[arg(long, conflicts_with = "filter")]
+        failed: bool,
     },
     /// Show a document
     Show {
@@ -66,10 +76,20 @@ struct Place {
     collection: CollectionName,
 }
 
-/// Runs the command given.
+/// Runs the command given, or lists.
 pub async fn run(args: DocumentsArgs, context: &Context) -> Result<Exit, Failure> {
-    match args.command {
-        DocumentsCommand::List { place, filter } => list(&place.collection, filter, context).await,
+    let DocumentsArgs { command, failed, collection } = args;
+    let command = match (command, collection) {
+        (None, Some(collection)) => DocumentsCommand::List { place: Place { collection }, filter: None, failed },
+        (Some(command), None) if !failed => command,
+        (None, None) => return Err(Failure::new("invalid_argument", "--collection is missing")),
+        (Some(_), _) => {
+            return Err(Failure::new("invalid_argument", "flags stand behind the command that they are for"));
+        }
+    };
+    match command {
+        DocumentsCommand::List { place, failed: true, .. } => list_failed(&place.collection, context).await,
+        DocumentsCommand::List { place, filter, .. } => list(&place.collection, filter, context).await,
         DocumentsCommand::Show { id, place } => show(&id, &place.collection, context).await,
         DocumentsCommand::Delete { ids, place } => delete(&ids, &place.collection, context).await,
         DocumentsCommand::Content { id, place, output } => content(&id, &place.collection, output, context).await,
@@ -102,6 +122,37 @@ async fn all(collection: &Collection, filter: Option<&Value>) -> Result<Vec<Docu
             return Ok(views);
         }
     }
+}
+
+async fn list_failed(name: &CollectionName, context: &Context) -> Result<Exit, Failure> {
+    let files = context
+        .with_collection(name, async |collection| {
+            let (mut files, mut after) = (Vec::new(), None);
+            loop {
+                let page = collection.failed_files(after.as_deref(), PAGE_MAX)?;
+                after = page.last().map(|file| file.uri.clone());
+                if page.is_empty() {
+                    return Ok(files);
+                }
+                files.extend(page);
+            }
+        })
+        .await?;
+    if context.json {
+        let shown = files.iter().map(|FailedFile { uri, code, detail, failed_at }| {
+            json!({ "uri": uri, "error": { "code": code, "detail": detail }, "failed_at": failed_at })
+        });
+        print_json(&json!({ "files": shown.collect::<Vec<_>>() }));
+    } else if files.is_empty() {
+        eprintln!("no file failed");
+    } else {
+        let row = |file: &FailedFile| {
+            let failed_at = file.failed_at.split('.').next().unwrap_or_default();
+            vec![failed_at.to_owned(), file.code.clone(), one_line(&file.uri), one_line(&file.detail)]
+        };
+        print_table(&["FAILED AT", "CODE", "URI", "REASON"], &files.iter().map(row).collect::<Vec<_>>());
+    }
+    Ok(if files.is_empty() { Exit::Partly } else { Exit::Done })
 }
 
 fn table_row(view: &DocumentView) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! `ragstone extract`: prints what an ingest reads in files, without storing anything.
 //!
-//! Files are read by the same worker processes as in an ingest, and printed in the order in which they were named.
+//! Files are read by the same worker processes as in an ingest, and printed in the order in which they were named; an
+//! archive gives a document for each file in it.
 
 use super::context::{Context, Exit};
 use super::failure::Failure;
@@ -9,7 +10,7 @@ use clap::Args;
 use futures::stream::{self, StreamExt};
 use ragstone_ingest::walk::{FoundFile, walk};
 use ragstone_ingest::worker::WorkerPool;
-use ragstone_ingest::{Block, BlockKind, Document, ReadError};
+use ragstone_ingest::{Block, BlockKind, Document, INSIDE, ReadError};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,26 +68,38 @@ pub async fn run(args: ExtractArgs, context: &Context) -> Result<Exit, Failure> 
     let mut reading = stream::iter(files)
         .map(|file| {
             let pool = pool.clone();
-            tokio::task::spawn_blocking(move || (read(&pool, &file), file.uri))
+            tokio::task::spawn_blocking(move || read(&pool, &file))
         })
         .buffered(context.config.threads);
     while let Some(task) = reading.next().await {
-        let (result, uri) = task.map_err(|error| Failure::new("internal", error.to_string()))?;
-        match result {
-            Ok(document) if context.json => print_json(&extracted(&uri, &document)),
-            Ok(document) => print_text(&uri, &document, named),
-            Err(error) => {
-                failed += 1;
-                print_failure(&uri, &error, context.json);
+        let read = task.map_err(|error| Failure::new("internal", error.to_string()))?;
+        let named = named || read.len() > 1;
+        for (uri, result) in read {
+            match result {
+                Ok(document) if context.json => print_json(&extracted(&uri, &document)),
+                Ok(document) => print_text(&uri, &document, named),
+                Err(error) => {
+                    failed += 1;
+                    print_failure(&uri, &error, context.json);
+                }
             }
         }
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Partly })
 }
 
-fn read(pool: &WorkerPool, file: &FoundFile) -> Result<Document, ReadError> {
-    let bytes = std::fs::read(&file.path).map_err(|error| ReadError::Unreadable { detail: error.to_string() })?;
-    pool.read(&bytes, &file.uri)
+/// Reads a file, or the files in it.
+fn read(pool: &WorkerPool, file: &FoundFile) -> Vec<(String, Result<Document, ReadError>)> {
+    let bytes = match std::fs::read(&file.path) {
+        Ok(bytes) => bytes,
+        Err(error) => return vec![(file.uri.clone(), Err(ReadError::Unreadable { detail: error.to_string() }))],
+    };
+    let mut read = Vec::new();
+    pool.read_each(&bytes, &file.uri, &mut |path, result| {
+        let uri = path.map_or_else(|| file.uri.clone(), |path| format!("{}{INSIDE}{path}", file.uri));
+        read.push((uri, result));
+    });
+    read
 }
 
 fn print_failure(uri: &str, error: &ReadError, json: bool) {

@@ -29,6 +29,8 @@ pub struct Problem {
     pub status: Option<StatusCode>,
     /// What to tell.
     pub failure: Failure,
+    /// What became of each file, where the problem is that of an upload.
+    pub files: Vec<Value>,
 }
 
 impl From<Problem> for Failure {
@@ -81,15 +83,15 @@ impl Server {
         self.send(|| self.client.post(url.clone()).json(body)).await
     }
 
-    /// Sends a file with its metadata, and gets JSON when it can be found.
+    /// Sends a file with its metadata, and gets JSON.
     pub async fn post_file(
         &self,
-        path: &[&str],
+        (path, query): (&[&str], &[(&str, &str)]),
         uri: &str,
         bytes: Vec<u8>,
         metadata: &Value,
     ) -> Result<Value, Problem> {
-        let url = self.url(path, &[("wait", "true")]);
+        let url = self.url(path, query);
         // Shared bytes, since a busy server is sent the file again.
         let bytes = bytes::Bytes::from(bytes);
         self.send(|| {
@@ -136,11 +138,14 @@ impl Server {
         let json: Option<Value> = serde_json::from_slice(&body).ok();
         match json {
             Some(json) if status.is_success() => Ok(json),
-            Some(json) if json["code"].is_string() => Err(Problem { status: Some(status), failure: said(&json) }),
+            Some(mut json) if json["code"].is_string() => {
+                let files = json["files"].as_array_mut().map(std::mem::take).unwrap_or_default();
+                Err(Problem { status: Some(status), failure: said(&json), files })
+            }
             // Proxies answer with pages of their own; the status is all that they tell.
             _ => {
                 let detail = format!("it answered with status {status} and no JSON that was expected");
-                Err(Problem { status: Some(status), failure: self.remote(detail) })
+                Err(Problem { status: Some(status), failure: self.remote(detail), files: Vec::new() })
             }
         }
     }
@@ -153,7 +158,7 @@ impl Server {
             cause = deeper.source();
         }
         let failure = self.remote(detail).with_hint("check that `ragstone serve` runs at this address");
-        Problem { status: None, failure }
+        Problem { status: None, failure, files: Vec::new() }
     }
 
     fn remote(&self, detail: String) -> Failure {

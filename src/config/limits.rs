@@ -13,6 +13,8 @@ pub const JSON_BODY_BYTES_MAX: usize = 64 << 20;
 pub const UPLOAD_BYTES_MAX: usize = 512 << 20;
 /// Most files in one upload.
 pub const UPLOAD_FILES_MAX: usize = 1_000;
+/// Outcomes of files that an answer or a job tells, first come; archives may hold more.
+pub const OUTCOMES_TOLD_MAX: usize = 10_000;
 /// Time for the head of a request to arrive, counted from the end of the one before it on the same connection; so it is
 /// also the time for which an idle connection is kept.
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
@@ -116,6 +118,10 @@ pub const SAMPLE_QUERIES: usize = 20;
 /// Letters of a text that such a question has.
 pub const SAMPLE_QUERY_CHARS: usize = 200;
 
+/// Files of a collection that failed and are still known; the oldest are forgotten first.
+pub const FAILED_FILES_KEPT: usize = 10_000;
+/// Documents of a collection that a new one is compared with for near duplicates, the last ones ingested; 512 bytes each.
+pub const SIGNATURES_KEPT: usize = 100_000;
 /// Finished jobs that can still be asked for.
 pub const JOBS_KEPT: usize = 1_000;
 /// Jobs that may wait or run.

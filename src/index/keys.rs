@@ -47,7 +47,12 @@ impl Keys {
 
     /// Returns the slots of a document, in no promised order.
     pub fn document(&self, id: &str) -> &[u32] {
-        self.documents.get(&xxh3_128(id.as_bytes())).map_or(&[], Vec::as_slice)
+        self.document_by_key(xxh3_128(id.as_bytes()))
+    }
+
+    /// Returns the slots of the document whose id has this hash, in no promised order.
+    pub fn document_by_key(&self, key: u128) -> &[u32] {
+        self.documents.get(&key).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the number of documents.

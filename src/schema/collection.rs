@@ -3,6 +3,7 @@
 //! The Arrow schema of the table is the truth about fields; the table's own metadata holds the rest as one JSON value.
 //! Nothing is read or written here.
 
+use super::chunking::Chunking;
 use super::field::{Field, FieldType};
 use super::form::VectorForms;
 use super::metric::Metric;
@@ -31,24 +32,6 @@ pub struct EmbeddingSchema {
     /// How vectors are kept.
     #[serde(default)]
     pub forms: VectorForms,
-}
-
-/// Rules by which documents are cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Chunking {
-    /// Tokens that a chunk aims at.
-    pub target_tokens: usize,
-    /// Tokens that no chunk exceeds.
-    pub max_tokens: usize,
-    /// Sentences that a chunk repeats from the one before.
-    pub overlap_sentences: usize,
-}
-
-impl Default for Chunking {
-    fn default() -> Self {
-        Self { target_tokens: 256, max_tokens: 512, overlap_sentences: 1 }
-    }
 }
 
 /// What a collection is made of.

@@ -4,6 +4,7 @@
 //! rows into one Arrow batch ([`row`]); an opened table turns its Arrow schema and its own metadata into a
 //! [`CollectionSchema`].
 
+pub mod chunking;
 pub mod collection;
 pub mod field;
 mod form;
@@ -11,6 +12,7 @@ pub mod id;
 mod metric;
 pub mod row;
 
+pub use chunking::{Chunking, ChunkingChoice};
 pub use collection::{CollectionSchema, EmbeddingSchema};
 pub use field::{Field, FieldType, Metadata, Value};
 pub use form::{ShortForm, Storage, VectorForms};

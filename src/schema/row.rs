@@ -494,8 +494,8 @@ impl Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Chunking;
     use crate::schema::VectorForms;
-    use crate::schema::collection::Chunking;
     use crate::schema::{Field, Metric};
 
     #[test]

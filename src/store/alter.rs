@@ -86,7 +86,7 @@ fn invalid(detail: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::collection::Chunking;
+    use crate::schema::Chunking;
     use crate::schema::{EmbeddingSchema, FieldType, Metric, VectorForms};
 
     fn field(name: &str) -> Field {

@@ -5,8 +5,10 @@
 use super::alter::CollectionChange;
 use super::document::{IngestContext, embedded_text, word_text};
 use super::embedder::Embedder;
+use super::failures::{FailedFile, Failures};
 use super::load::{load, load_past};
 use super::model::Models;
+use super::near::Signatures;
 use super::opened::{check_beside, collect_keys_beside};
 use super::original::Originals;
 use super::rows::RowCache;
@@ -106,6 +108,8 @@ type AllowedKey = (u64, Version, Option<String>, String);
 pub struct Collection {
     shared: Arc<Shared>,
     writer: Writer,
+    failures: Failures,
+    signatures: Signatures,
     past: tokio::sync::Mutex<VecDeque<Arc<State>>>,
     allowed: Mutex<VecDeque<(AllowedKey, Arc<Allowed>)>>,
 }
@@ -123,7 +127,10 @@ impl Collection {
         collect_keys_beside(&shared)?;
         let writer = Writer::spawn(shared.clone())?;
         check_beside(&shared.state.load(), writer.queue())?;
-        Ok(Arc::new(Self { shared, writer, past: Default::default(), allowed: Default::default() }))
+        let folder = shared.state.load().table.folder().to_owned();
+        let (failures, signatures) = (Failures::new(&folder), Signatures::new(&folder));
+        let (past, allowed) = Default::default();
+        Ok(Arc::new(Self { shared, writer, failures, signatures, past, allowed }))
     }
 
     /// Finishes what the writer has begun; further writes are refused.
@@ -442,6 +449,20 @@ impl Collection {
         &self.writer
     }
 
+    /// Lists the files that failed when they were last taken in, by uri, from behind one on.
+    pub fn failed_files(&self, after: Option<&str>, limit: usize) -> Result<Vec<FailedFile>> {
+        check_page(limit)?;
+        Ok(self.failures.list(after, limit))
+    }
+
+    pub(super) fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    pub(super) fn signatures(&self) -> &Signatures {
+        &self.signatures
+    }
+
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -462,6 +483,17 @@ impl Collection {
         let state = self.state();
         let slot = *document_slots(&state, &keys, id).first()?;
         state.snapshot.columns().segment_of(slot).sha256(slot)
+    }
+
+    /// Returns id and uri of the document whose id has a hash, where it is there with these bytes.
+    pub(super) fn document_by_key(&self, key: u128, sha256: &[u8; 32]) -> Option<(String, String)> {
+        let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let slots = keys.document_by_key(key).iter().filter(|&&slot| slot < state.snapshot.slots());
+        let mut segments = slots.map(|&slot| (state.snapshot.columns().segment_of(slot), slot));
+        let (segment, slot) = segments.find(|(segment, slot)| segment.sha256(*slot).as_ref() == Some(sha256))?;
+        let text = |column: &str| segment.text(column, slot).map(str::to_owned);
+        Some((text(row::DOCUMENT_ID)?, text(row::URI)?))
     }
 }
 

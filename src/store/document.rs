@@ -4,13 +4,15 @@
 //! and what becomes of the rows is decided in [`super::ingest`].
 
 use super::embedder::Embedder;
+use super::near::NearDuplicate;
 use super::original::{Originals, hex};
 use super::upsert::{PendingRow, hash_vector, stored_vector};
 use crate::config::limits::EMBED_BATCH;
 use crate::error::{Error, Result};
-use crate::schema::collection::Chunking;
-use crate::schema::{ChunkRow, CollectionSchema};
+use crate::schema::chunking::CHUNK_TOKENS_MIN;
+use crate::schema::{ChunkRow, Chunking, ChunkingChoice, CollectionSchema};
 use ragstone_ingest::chunk::{Chunk, ChunkRules, document_name, embedding_text, split};
+use ragstone_ingest::minhash::Signature;
 use ragstone_ingest::worker::WorkerPool;
 use ragstone_ingest::{Document, ReadError};
 use ragstone_models::{Priority, TextKind};
@@ -27,10 +29,6 @@ const LEAD_TOKENS: usize = 32;
 const NAME_WEIGHT: usize = 3;
 /// Tokens that the model adds around a text.
 const SPECIAL_TOKENS: usize = 2;
-/// Fewest tokens that a chunk may aim at.
-const CHUNK_TOKENS_MIN: usize = 16;
-/// Most tokens that a chunk may have.
-const CHUNK_TOKENS_MAX: usize = 8_192;
 
 /// What turning files into rows needs.
 #[derive(Clone)]
@@ -55,6 +53,12 @@ pub struct CutDocument {
     pub rows: Vec<PendingRow>,
     /// What was doubtful when it was read.
     pub warnings: Vec<String>,
+    /// Hash of its bytes.
+    pub sha256: [u8; 32],
+    /// Signature of its text, where it is long enough to be compared.
+    pub signature: Option<Signature>,
+    /// The document of the collection that says nearly the same, once it was compared.
+    pub near_duplicate_of: Option<NearDuplicate>,
 }
 
 /// Returns the id of the document at a place: the same place is the same document.
@@ -87,30 +91,60 @@ fn file_of(row: &ChunkRow) -> Option<&str> {
     row.uri.as_deref().filter(|_| row.sha256.is_some())
 }
 
-/// Checks rules by which documents are cut.
-pub fn check_chunking(chunking: &Chunking) -> Result<()> {
-    let Chunking { target_tokens, max_tokens, .. } = *chunking;
-    if (CHUNK_TOKENS_MIN..=CHUNK_TOKENS_MAX).contains(&target_tokens)
-        && (target_tokens..=CHUNK_TOKENS_MAX).contains(&max_tokens)
-    {
-        return Ok(());
+/// Returns rules that a model can follow: chunks with what stands before them are no longer than it reads.
+///
+/// More than the model reads at all is refused where a caller asks for it.
+pub fn fitted(asked: &ChunkingChoice, rules: Chunking, embedder: &Embedder) -> Result<Chunking> {
+    let most = embedder.max_tokens();
+    let counts = [
+        ("chunking.tokens", &asked.tokens, rules.tokens),
+        ("chunking.max_tokens", &asked.max_tokens, rules.max_tokens),
+    ];
+    for (field, asked, tokens) in counts {
+        if asked.is_some() && tokens > most {
+            let detail = format!("{tokens} is more than the {most} tokens that {} reads", embedder.identity().name);
+            return Err(Error::InvalidArgument { field, detail });
+        }
     }
-    let detail = format!(
-        "target_tokens {target_tokens} and max_tokens {max_tokens} are not {CHUNK_TOKENS_MIN} <= target <= max <= \
-         {CHUNK_TOKENS_MAX}"
-    );
-    Err(Error::InvalidArgument { field: "chunking", detail })
+    let window = window(embedder);
+    let tokens = rules.tokens.min(window);
+    let overlap = rules.overlap.map(|overlap| overlap.min(tokens / 2));
+    Ok(Chunking { tokens, max_tokens: rules.max_tokens.min(window), overlap, ..rules })
+}
+
+/// Returns the most tokens of a chunk that a model can read beside the lead.
+fn window(embedder: &Embedder) -> usize {
+    let window = embedder.max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
+    window.max(CHUNK_TOKENS_MIN)
+}
+
+/// Reads a file and cuts it by rules, which the model bounds.
+pub fn read_chunks(
+    (uri, bytes): (&str, &[u8]),
+    workers: &WorkerPool,
+    chunking: &Chunking,
+    embedder: &Embedder,
+) -> Result<(Document, Vec<Chunk>)> {
+    let document = workers.read(bytes, uri)?;
+    let chunks = split(&document, &rules(chunking, embedder), &|text| embedder.count(text));
+    match chunks.is_empty() {
+        true => Err(ReadError::NoText { detail: "blank".into() }.into()),
+        false => Ok((document, chunks)),
+    }
+}
+
+/// Returns rules for cutting, bounded by what the model reads: collections of earlier builds have larger ones.
+fn rules(chunking: &Chunking, embedder: &Embedder) -> ChunkRules {
+    let window = window(embedder);
+    let (target_tokens, max_tokens) = (chunking.tokens.min(window), chunking.max_tokens.min(window));
+    ChunkRules { target_tokens, max_tokens, overlap: chunking.repeats(), strategy: chunking.strategy }
 }
 
 impl IngestContext {
     /// Reads and cuts a file.
     pub fn cut(&self, uri: &str, bytes: &[u8], metadata: &Map<String, serde_json::Value>) -> Result<CutDocument> {
         let sha256 = sha256(bytes);
-        let document = self.workers.read(bytes, uri)?;
-        let chunks = split(&document, &self.rules(), &|text| self.embedder.count(text));
-        if chunks.is_empty() {
-            return Err(ReadError::NoText { detail: "blank".into() }.into());
-        }
+        let (document, chunks) = read_chunks((uri, bytes), &self.workers, &self.schema.chunking, &self.embedder)?;
         self.originals.keep(&sha256, bytes)?;
         let id = document_id(uri);
         let shared = self.shared_columns(&id, uri, &document, sha256, bytes.len());
@@ -118,7 +152,9 @@ impl IngestContext {
             .zip(&chunks)
             .map(|(index, chunk)| PendingRow { row: self.row(&shared, index, chunk), metadata: metadata.clone() })
             .collect();
-        Ok(CutDocument { id, pages: document.pages, rows, warnings: document.warnings })
+        let signature = Signature::of(&document.text);
+        let (pages, warnings) = (document.pages, document.warnings);
+        Ok(CutDocument { id, pages, rows, warnings, sha256, signature, near_duplicate_of: None })
     }
 
     /// Embeds the chunks of a document.
@@ -137,13 +173,8 @@ impl IngestContext {
         Ok(())
     }
 
-    /// Returns the collection's rules, bounded by what the model can read beside the lead.
     fn rules(&self) -> ChunkRules {
-        let window = self.embedder.max_tokens().saturating_sub(SPECIAL_TOKENS + LEAD_TOKENS);
-        let window = window.max(CHUNK_TOKENS_MIN);
-        let Chunking { target_tokens, max_tokens, overlap_sentences } = self.schema.chunking;
-        let (target_tokens, max_tokens) = (target_tokens.min(window), max_tokens.min(window));
-        ChunkRules { target_tokens, max_tokens, overlap_sentences, ..ChunkRules::default() }
+        rules(&self.schema.chunking, &self.embedder)
     }
 
     fn shared_columns(&self, id: &str, uri: &str, document: &Document, sha256: [u8; 32], bytes: usize) -> ChunkRow {

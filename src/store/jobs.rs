@@ -3,7 +3,7 @@
 //! Jobs live in this process only: what they wrote is in the tables, and running one again is safe.
 
 use super::ingest::FileOutcome;
-use crate::config::limits::{JOBS_KEPT, JOBS_WAITING_MAX};
+use crate::config::limits::{JOBS_KEPT, JOBS_WAITING_MAX, OUTCOMES_TOLD_MAX};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
@@ -46,10 +46,12 @@ pub struct Job {
     pub done: usize,
     /// Steps in all.
     pub total: usize,
-    /// What became of each file.
+    /// What became of each file, up to [`OUTCOMES_TOLD_MAX`].
     pub files: Vec<FileOutcome>,
     /// What it found out, where that is more than the files.
     pub result: Option<serde_json::Value>,
+    /// Files beyond these.
+    pub files_left_out: usize,
     /// Why it failed.
     pub error: Option<String>,
     /// When it began.
@@ -91,6 +93,7 @@ impl Jobs {
             total,
             files: Vec::new(),
             result: None,
+            files_left_out: 0,
             error: None,
             started_at: Utc::now(),
             finished_at: None,
@@ -120,11 +123,15 @@ impl JobHandle {
         &self.id
     }
 
-    /// Reports one step with its outcome.
+    /// Reports one step with its outcome. An archive has as many steps as files, which nobody knows beforehand.
     pub fn step(&self, outcome: Option<FileOutcome>) {
         self.update(|job| {
             job.done += 1;
-            job.files.extend(outcome);
+            job.total = job.total.max(job.done);
+            match job.files.len() < OUTCOMES_TOLD_MAX {
+                true => job.files.extend(outcome),
+                false => job.files_left_out += usize::from(outcome.is_some()),
+            }
         });
     }
 

@@ -8,20 +8,24 @@
 pub mod alter;
 mod closed;
 pub mod collection;
+mod cut;
 mod document;
 mod embedder;
 mod example;
 mod expire;
+mod failures;
 mod ingest;
 pub mod jobs;
 mod join;
 mod lane;
 mod load;
 pub mod model;
+mod near;
 mod open;
 mod opened;
 mod original;
 mod prepared;
+pub mod preview;
 pub mod probe;
 mod reembed;
 pub mod rerank;
@@ -35,7 +39,9 @@ mod writer;
 
 pub use alter::CollectionChange;
 pub use collection::Collection;
-pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, Outcome};
+pub use failures::FailedFile;
+pub use ingest::{Content, FileOutcome, IngestFile, IngestOptions, NearDuplicates, Outcome};
+pub use near::{NEAR_DUPLICATE_SHARE, NearDuplicate};
 pub use reembed::{Comparison, ReembedOptions, Reembedded};
 pub use rerank::Rerank;
 pub use search::{SearchAnswer, SearchRequest};
@@ -48,7 +54,7 @@ use crate::config::{Config, Ocr};
 use crate::error::{Error, Result};
 use crate::index::graph::sketch_stride;
 use crate::schema::collection::{DIMENSION_MAX, FIELDS_MAX};
-use crate::schema::{CollectionName, CollectionSchema, EmbeddingSchema, Metric, ShortForm, VectorForms};
+use crate::schema::{Chunking, CollectionName, CollectionSchema, EmbeddingSchema, Metric, ShortForm, VectorForms};
 use crate::table::DataFolder;
 use closed::closed_info;
 use futures::StreamExt;
@@ -274,8 +280,7 @@ impl Store {
             }
         }
         alter::check_description(&new.description)?;
-        let chunking = new.chunking.clone().unwrap_or_default();
-        document::check_chunking(&chunking)?;
+        let mut chunking = new.chunking.applied_to(&Chunking::default())?;
         let embedding = match &new.embedding {
             EmbeddingChoice::Dimension { dimension, metric } => {
                 if !(2..=DIMENSION_MAX).contains(dimension) {
@@ -293,6 +298,9 @@ impl Store {
         if new.forms.walk == ShortForm::Bits && sketch_stride(embedding.dimension) == 0 {
             let detail = "walks by bits need vectors of 256 dimensions or more".to_owned();
             return Err(Error::InvalidArgument { field: "embedding.walk", detail });
+        }
+        if let Some(identity) = &embedding.model {
+            chunking = document::fitted(&new.chunking, chunking, &self.models.get_same(identity)?)?;
         }
         Ok(CollectionSchema { description: new.description.clone(), embedding, chunking, fields: new.fields.clone() })
     }

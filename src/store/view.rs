@@ -2,8 +2,8 @@
 //!
 //! They are not the wire format; `api` and `cli` have their own.
 
-use crate::schema::collection::{Chunking, EmbeddingSchema};
-use crate::schema::{ChunkRow, CollectionName, Field, Metric, VectorForms, Version};
+use crate::schema::collection::EmbeddingSchema;
+use crate::schema::{ChunkRow, Chunking, ChunkingChoice, CollectionName, Field, Metric, VectorForms, Version};
 use ragstone_models::Precision;
 use serde_json::Map;
 
@@ -20,8 +20,8 @@ pub struct NewCollection {
     pub forms: VectorForms,
     /// Metadata fields known beforehand.
     pub fields: Vec<Field>,
-    /// How its documents are cut; `None` for the defaults.
-    pub chunking: Option<Chunking>,
+    /// How its documents are cut.
+    pub chunking: ChunkingChoice,
 }
 
 /// How the texts of a new collection become vectors.

@@ -163,10 +163,10 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::VectorForms;
-    use crate::schema::collection::{Chunking, EmbeddingSchema};
+    use crate::schema::collection::EmbeddingSchema;
     use crate::schema::row::{ID, to_batch};
     use crate::schema::{ChunkRow, CollectionName, CollectionSchema, Metric};
+    use crate::schema::{Chunking, VectorForms};
     use crate::table::{Changes, DataFolder};
     use arrow::array::AsArray;
     use futures::TryStreamExt;

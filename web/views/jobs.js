@@ -72,11 +72,12 @@ function Outcomes({ files }) {
 }
 
 /** @param {import("../api.js").FileOutcome} file */
-function outcome({ uri, outcome, error }) {
+function outcome({ uri, outcome, error, near_duplicate_of }) {
   return html`
     <li>
       <span class="parcel-name">${uri}</span> <${Badge} tone=${error ? "bad" : "calm"}>${outcome}<//>
       ${error ? html`<span class="outcome-error"><code>${error.code}</code> ${error.detail}</span>` : null}
+      ${near_duplicate_of ? html`<span class="outcome-error">nearly the same as ${near_duplicate_of.uri}</span>` : null}
     </li>`;
 }
 

@@ -23,10 +23,28 @@ pub struct ChunkRules {
     pub target_tokens: usize,
     /// Size that no chunk exceeds.
     pub max_tokens: usize,
-    /// Sentences repeated from the end of the chunk before, inside one section.
-    pub overlap_sentences: usize,
+    /// What is repeated from the end of the chunk before, inside one section.
+    pub overlap: Overlap,
     /// Where chunks end beside where they are full.
     pub strategy: ChunkStrategy,
+}
+
+/// What a chunk repeats from the one before. Whole sentences in any case, but for chunks of fixed size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// Up to so many sentences, together no more than a quarter of a chunk.
+    Sentences(usize),
+    /// As many sentences as have up to so many tokens.
+    Tokens(usize),
+}
+
+impl std::fmt::Display for Overlap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sentences(count) => write!(f, "{count}"),
+            Self::Tokens(count) => write!(f, "{count}t"),
+        }
+    }
 }
 
 /// Where chunks end.
@@ -45,6 +63,10 @@ pub enum ChunkStrategy {
 }
 
 impl ChunkStrategy {
+    /// Every strategy, by the name that callers use.
+    pub const NAMED: [(&'static str, Self); 4] =
+        [("structure", Self::Structure), ("recursive", Self::Recursive), ("fixed", Self::Fixed), ("page", Self::Page)];
+
     /// Returns its name with the version of how it cuts.
     fn id(self) -> &'static str {
         match self {
@@ -58,15 +80,15 @@ impl ChunkStrategy {
 
 impl Default for ChunkRules {
     fn default() -> Self {
-        Self { target_tokens: 256, max_tokens: 512, overlap_sentences: 1, strategy: ChunkStrategy::Structure }
+        Self { target_tokens: 256, max_tokens: 512, overlap: Overlap::Sentences(1), strategy: ChunkStrategy::Structure }
     }
 }
 
 impl ChunkRules {
     /// Returns the name of these rules, which changes when the same document would be cut differently.
     pub fn rule_id(&self) -> String {
-        let Self { target_tokens, max_tokens, overlap_sentences, strategy } = self;
-        format!("{}/{target_tokens}/{max_tokens}/{overlap_sentences}", strategy.id())
+        let Self { target_tokens, max_tokens, overlap, strategy } = self;
+        format!("{}/{target_tokens}/{max_tokens}/{overlap}", strategy.id())
     }
 }
 

@@ -4,7 +4,7 @@
 //! at the end of a draft go over to the next one. Costs one count for each unit and one for each chunk.
 
 use super::unit::{Unit, units};
-use super::{Chunk, ChunkRules, ChunkStrategy};
+use super::{Chunk, ChunkRules, ChunkStrategy, Overlap};
 use crate::document::{Block, BlockKind, Document, PageBox};
 
 /// Deepest heading level that always begins a chunk of its own. Chosen: deeper sections are often a few lines.
@@ -133,7 +133,7 @@ impl Writer<'_> {
         }
         self.write(draft.from, draft.start, end, chunks);
         let repeats = edge == Edge::Full && !is_heading(end);
-        let from = if repeats { self.overlap(draft.start, end) } else { end };
+        let from = if repeats { self.overlap(&draft, end) } else { end };
         // A draft that was written in several chunks may have ended in one no larger than the overlap.
         let written_from = chunks.last().map_or(0, |chunk| chunk.char_start);
         let from = if from < end && self.units[from].chars.start <= written_from { end } else { from };
@@ -144,15 +144,21 @@ impl Writer<'_> {
         Draft { from, start: end, end: next, tokens, repeated_tokens, has_body: false }
     }
 
-    /// Returns the first of the last sentences of `start..end` that the next chunk repeats.
-    fn overlap(&self, start: usize, end: usize) -> usize {
+    /// Returns the first of the last sentences of a draft up to `end` that the next chunk repeats. Never all of it, so that
+    /// each chunk begins behind the one before; tokens may go back into what this one repeats itself.
+    fn overlap(&self, draft: &Draft, end: usize) -> usize {
+        let (start, count, room) = match self.rules.overlap {
+            Overlap::Sentences(count) => (draft.start, count, self.rules.target_tokens / 4),
+            Overlap::Tokens(room) => (draft.from, end, room),
+        };
         let mut from = end;
         let mut tokens = 0;
-        while from > start + 1 && end - from < self.rules.overlap_sentences {
+        while from > start + 1 && end - from < count {
             let unit = &self.units[from - 1];
             tokens += unit.tokens;
             let is_sentence = !matches!(unit.kind, BlockKind::Heading | BlockKind::Table | BlockKind::Code);
-            if !is_sentence || tokens * 4 > self.rules.target_tokens {
+            let is_repeated = is_sentence || self.rules.strategy == ChunkStrategy::Fixed;
+            if !is_repeated || tokens > room {
                 break;
             }
             from -= 1;

@@ -33,7 +33,8 @@ pub(super) fn units(document: &Document, rules: &ChunkRules, count: &dyn Fn(&str
     let mut found = Vec::new();
     let is_fixed = rules.strategy == ChunkStrategy::Fixed;
     let grain = (rules.target_tokens / FIXED_GRAINS).max(1);
-    let grains = ChunkRules { target_tokens: grain, max_tokens: grain.max(WORD_TOKENS), ..*rules };
+    let grains =
+        ChunkRules { target_tokens: grain, max_tokens: grain.max(WORD_TOKENS.min(rules.max_tokens)), ..*rules };
     let rules = if is_fixed { &grains } else { rules };
     let mut cursor = Cursor { text: &document.text, byte: 0, char: 0 };
     for (position, block) in document.blocks.iter().enumerate() {
@@ -153,13 +154,15 @@ impl Cursor<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Overlap;
     use super::*;
 
     #[test]
     fn an_unbroken_run_is_cut_where_it_must() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"中".repeat(1000));
-        let rules = ChunkRules { target_tokens: 30, max_tokens: 60, overlap_sentences: 0, ..ChunkRules::default() };
+        let rules =
+            ChunkRules { target_tokens: 30, max_tokens: 60, overlap: Overlap::Sentences(0), ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.chars().count());
         assert!(units.iter().all(|unit| unit.tokens <= 60));
         assert_eq!(units.iter().map(|unit| unit.chars.len()).sum::<usize>(), 1000);
@@ -169,7 +172,8 @@ mod tests {
     fn a_long_sentence_is_cut_between_words() {
         let mut document = Document::default();
         document.push(BlockKind::Paragraph, None, None, &"word ".repeat(200));
-        let rules = ChunkRules { target_tokens: 10, max_tokens: 20, overlap_sentences: 0, ..ChunkRules::default() };
+        let rules =
+            ChunkRules { target_tokens: 10, max_tokens: 20, overlap: Overlap::Sentences(0), ..ChunkRules::default() };
         let units = units(&document, &rules, &|text| text.split_whitespace().count());
         assert!(units.iter().all(|unit| document.text[unit.bytes.clone()].split(' ').all(|word| word == "word")));
     }

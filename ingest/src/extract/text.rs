@@ -82,7 +82,8 @@ fn is_binary(bytes: &[u8]) -> bool {
     head.contains(&0) || controls * 50 > head.len()
 }
 
-fn guess(bytes: &[u8]) -> &'static Encoding {
+/// Returns the encoding that bytes are most likely in, by statistics.
+pub(crate) fn guess(bytes: &[u8]) -> &'static Encoding {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
     detector.guess(None, chardetng::Utf8Detection::Allow)

@@ -5,10 +5,10 @@
 
 use std::io::{self, BufReader, BufWriter};
 
-use super::frame::{self, Answer, Header, Reply};
+use super::frame::{self, Answer, Header, Reply, Work};
 use super::limit;
 use crate::archive;
-use crate::detect::{Format, detect, is_archive};
+use crate::detect::{Format, detect};
 use crate::error::ReadError;
 use crate::limits::Limits;
 
@@ -25,41 +25,36 @@ pub fn run_worker() -> io::Result<()> {
     let mut input = BufReader::new(io::stdin().lock());
     let mut output = BufWriter::new(io::stdout().lock());
     while let Some((header, file)) = frame::read_request(&mut input)? {
-        let (limits, from) = (header.limits, header.members_from);
+        let Header { name, limits, work } = header;
         let mut reply = |reply: &Reply| frame::write_reply(&mut output, reply, limits.output_bytes_max);
-        match from {
-            Some(from) if is_archive(&file) => read_members(&header, &file, from, &mut reply)?,
-            _ => reply(&Reply::Answer(Box::new(read(header.name, file, limits)?)))?,
-        }
-        if from.is_some() {
-            reply(&Reply::End)?;
+        match work {
+            Work::Read => reply(&Reply::Answer(Box::new(read(name, file, limits)?)))?,
+            Work::Unpack => unpack(&file, &limits, &mut reply)?,
         }
     }
     Ok(())
 }
 
-/// Reads the members of an archive, each under the limits for a file. What is wrong with the archive itself is answered
-/// in the place of a member without a name.
-fn read_members(
-    header: &Header,
-    archive: &[u8],
-    from: usize,
-    reply: &mut dyn FnMut(&Reply) -> io::Result<()>,
-) -> io::Result<()> {
-    let (limits, mut at, mut outcome) = (header.limits, 0, Ok(()));
-    let listed = archive::visit(archive, &limits, &mut |path, member| {
-        at += 1;
-        if at > from && outcome.is_ok() {
-            outcome = reply(&Reply::Member(path.to_owned())).and_then(|()| {
-                let answer =
-                    member.map_or_else(|error| Ok(Err(error)), |member| read(path.to_owned(), member, limits))?;
-                reply(&Reply::Answer(Box::new(answer)))
-            });
-        }
-        outcome.is_ok()
+/// Unpacks an archive, each member under the limits for a file. The archive itself lies in memory beside them.
+fn unpack(archive: &[u8], limits: &Limits, reply: &mut dyn FnMut(&Reply) -> io::Result<()>) -> io::Result<()> {
+    let beside = Limits { memory_bytes_max: limits.memory_bytes_max.saturating_add(archive.len() as u64), ..*limits };
+    limit::set(&beside)?;
+    let mut sent = Ok(());
+    let listed = archive::visit(archive, limits, &mut |path, member| {
+        let path = path.to_owned();
+        let answer = match member {
+            Ok(content) => Reply::Member { path, bytes: content.len() as u64, content },
+            Err(error) => Reply::Refused { path: Some(path), error },
+        };
+        // The next member has its own time.
+        sent = reply(&answer).and_then(|()| limit::set(&beside));
+        sent.is_ok()
     });
-    outcome?;
-    listed.or_else(|error| reply(&Reply::Answer(Box::new(Err(error)))))
+    sent?;
+    if let Err(error) = listed {
+        reply(&Reply::Refused { path: None, error })?;
+    }
+    reply(&Reply::End)
 }
 
 fn read(name: String, file: Vec<u8>, limits: Limits) -> io::Result<Answer> {

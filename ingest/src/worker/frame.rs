@@ -1,7 +1,8 @@
 //! What parent and child say to each other: lengths, JSON and bytes over pipes.
 //!
 //! A request is a header length (u32), a JSON header, a body length (u64) and the file. A reply is [`MARK`], a length
-//! (u64) and JSON. All integers are little endian. Lengths are checked against limits before anything is allocated.
+//! (u64) and JSON, and behind that of a member its bytes. All integers are little endian. Lengths are checked against
+//! limits before anything is allocated.
 
 use std::io::{self, Read, Write};
 
@@ -25,20 +26,45 @@ pub struct Header {
     pub name: String,
     /// Bounds that hold for it.
     pub limits: Limits,
-    /// The member of an archive to begin with, where its members are wanted one by one.
-    pub members_from: Option<usize>,
+    /// What to do with it.
+    pub work: Work,
+}
+
+/// What a worker does with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Reads it as a document.
+    Read,
+    /// Unpacks it as an archive.
+    Unpack,
 }
 
 /// An answer: the document, or why there is none.
 pub type Answer = Result<Document, ReadError>;
 
-/// One message of the child. A request ends with [`Reply::Answer`], or with [`Reply::End`] where members are wanted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// One message of the child: to [`Work::Read`] one answer, to [`Work::Unpack`] any number of members and an end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// The member that is read next, by its path inside the archive.
-    Member(String),
     /// What was read.
     Answer(Box<Answer>),
+    /// A file of an archive, by its path inside.
+    Member {
+        /// Its path.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// Its bytes, which follow the JSON.
+        #[serde(skip)]
+        content: Vec<u8>,
+    },
+    /// A file of an archive that could not be unpacked; without a path, what is wrong with the archive itself.
+    Refused {
+        /// Its path.
+        path: Option<String>,
+        /// Why.
+        error: ReadError,
+    },
     /// There are no more members.
     End,
 }
@@ -91,6 +117,9 @@ pub fn write_reply(to: &mut impl Write, reply: &Reply, bytes_max: u64) -> io::Re
     to.write_all(MARK)?;
     to.write_all(&(json.len() as u64).to_le_bytes())?;
     to.write_all(&json)?;
+    if let Reply::Member { content, .. } = reply {
+        to.write_all(content)?;
+    }
     to.flush()
 }
 
@@ -98,14 +127,21 @@ pub fn write_reply(to: &mut impl Write, reply: &Reply, bytes_max: u64) -> io::Re
 ///
 /// # Errors
 /// Those of the pipe, and `InvalidData` for what is no answer.
-pub fn read_reply(from: &mut impl Read, bytes_max: u64) -> io::Result<Reply> {
+pub fn read_reply(from: &mut impl Read, limits: &Limits) -> io::Result<Reply> {
     skip_to_mark(from)?;
     let length = read_length(from)?;
     // The child's own limit message may be a little longer than a limit of a few bytes.
-    if length > bytes_max.max(1024) {
-        return Ok(Reply::Answer(Box::new(Err(too_long(bytes_max)))));
+    if length > limits.output_bytes_max.max(1024) {
+        return Ok(Reply::Answer(Box::new(Err(too_long(limits.output_bytes_max)))));
     }
-    Ok(serde_json::from_slice(&read_exactly(from, length)?)?)
+    let mut reply = serde_json::from_slice(&read_exactly(from, length)?)?;
+    if let Reply::Member { bytes, content, .. } = &mut reply {
+        if *bytes > limits.part_bytes_max {
+            return Err(invalid("member is over its limit"));
+        }
+        *content = read_exactly(from, *bytes)?;
+    }
+    Ok(reply)
 }
 
 fn skip_to_mark(from: &mut impl Read) -> io::Result<()> {
@@ -140,4 +176,31 @@ fn too_long(limit: u64) -> ReadError {
 
 fn invalid(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(reply: &Reply) -> Reply {
+        let (mut pipe, limits) = (Vec::new(), Limits::default());
+        write_reply(&mut pipe, reply, limits.output_bytes_max).unwrap();
+        read_reply(&mut pipe.as_slice(), &limits).unwrap()
+    }
+
+    #[test]
+    fn a_member_travels_with_its_bytes() {
+        let member = Reply::Member { path: "a/年.txt".into(), bytes: 3, content: vec![0, 1, 255] };
+        assert_eq!(round(&member), member);
+        assert_eq!(round(&Reply::End), Reply::End);
+    }
+
+    #[test]
+    fn a_member_that_claims_more_than_its_limit_is_not_waited_for() {
+        let mut pipe = Vec::new();
+        let member = Reply::Member { path: "a".into(), bytes: u64::MAX, content: Vec::new() };
+        write_reply(&mut pipe, &member, 1 << 20).unwrap();
+        let error = read_reply(&mut pipe.as_slice(), &Limits::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 }

@@ -9,11 +9,11 @@
 //! Not a sandbox: a child has the user's rights on files and network, but no environment and no open files.
 
 mod child;
-mod frame;
+pub(crate) mod frame;
 mod limit;
 mod pool;
 mod process;
 
 pub use child::run_worker;
-pub use pool::{Each, WorkerPool};
+pub use pool::{Each, EachMember, WorkerPool};
 pub use process::WorkerCommand;

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -11,7 +12,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::frame::{self, Header, Reply};
+use super::frame::{self, Header, Reply, Work};
 use crate::error::ReadError;
 use crate::limits::Limits;
 
@@ -44,8 +45,20 @@ pub struct Process {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     noted: Arc<Mutex<Vec<u8>>>,
-    /// How many files it has read.
+    /// How many files it has read; no more are given to it beyond a number.
     pub served: usize,
+}
+
+/// How the work on a file ended.
+enum Ended {
+    /// With its last reply.
+    Done,
+    /// By the caller; the process is killed.
+    Stopped,
+    /// Without an answer that could be read.
+    Lost(io::Error),
+    /// By the wall clock; the process is killed.
+    Late,
 }
 
 impl Process {
@@ -79,35 +92,31 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Has a file read, or from a member on all members of an archive, and hands each reply to `each`. An error means
-    /// that this process is lost.
+    /// Has work done on a file and hands each reply to `each`, until the last one or until that says to stop. An error
+    /// means that this process is lost.
     ///
     /// # Errors
     /// `Timeout`, `LimitExceeded` for memory, or `Crashed`.
-    pub fn read(
+    pub fn run(
         &mut self,
         file: &[u8],
         name: &str,
         limits: &Limits,
-        members_from: Option<usize>,
-        each: &mut dyn FnMut(Reply),
+        work: Work,
+        each: &mut dyn FnMut(Reply) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let header = Header { name: name.to_owned(), limits: *limits, members_from };
+        let header = Header { name: name.to_owned(), limits: *limits, work };
         let (input, output, child) = (&mut self.input, &mut self.output, &mut self.child);
-        let is_last = |reply: &Reply| match reply {
-            Reply::Answer(_) => members_from.is_none(),
-            Reply::Member(_) => false,
-            Reply::End => true,
-        };
+        let is_last = |reply: &Reply| matches!(reply, Reply::Answer(_) | Reply::End);
         let outcome = std::thread::scope(|scope| {
             // One reply is read ahead, no more, so that documents do not pile up.
             let (sender, receiver) = mpsc::sync_channel(1);
             scope.spawn(move || {
                 let mut written = frame::write_request(input, &header, file);
                 loop {
-                    let reply = written.and_then(|()| frame::read_reply(output, header.limits.output_bytes_max));
+                    let reply = written.and_then(|()| frame::read_reply(output, &header.limits));
                     let is_over = reply.as_ref().map_or(true, is_last);
-                    // The receiver is gone only after the time limit, and then nobody waits for a reply.
+                    // The receiver is gone only after the time limit or a stop, and then nobody waits for a reply.
                     if sender.send(reply).is_err() || is_over {
                         break;
                     }
@@ -118,28 +127,31 @@ impl Process {
                 match receiver.recv_timeout(limits.wall_max) {
                     Ok(Ok(reply)) => {
                         let is_over = is_last(&reply);
-                        each(reply);
+                        let goes_on = each(reply).is_continue();
                         if is_over {
-                            break Some(Ok(()));
+                            break Ended::Done;
+                        }
+                        if !goes_on {
+                            let _ = child.kill();
+                            break Ended::Stopped;
                         }
                     }
-                    Ok(Err(error)) => break Some(Err(error)),
+                    Ok(Err(error)) => break Ended::Lost(error),
                     Err(_) => {
                         // Ends the pipes, and with them the thread that this scope waits for.
                         let _ = child.kill();
-                        break None;
+                        break Ended::Late;
                     }
                 }
             }
         });
         match outcome {
-            Some(Ok(())) => {
-                self.served += 1;
-                Ok(())
-            }
-            Some(Err(error)) => Err(self.post_mortem(&error, limits)),
-            None => Err(ReadError::Timeout { limit_ms: millis(limits.wall_max) }),
+            Ended::Done => self.served += 1,
+            Ended::Stopped => self.served = usize::MAX,
+            Ended::Lost(error) => return Err(self.post_mortem(&error, limits)),
+            Ended::Late => return Err(ReadError::Timeout { limit_ms: millis(limits.wall_max) }),
         }
+        Ok(())
     }
 
     /// Finds out how the process ended.

@@ -2,14 +2,16 @@
 //!
 //! The store does the work; here is the collection made if need be, and a signal turned into an end without loss.
 
-use super::command::{Plan, interrupted};
+use super::command::{Plan, Which, interrupted};
 use super::report::{FileReport, Reporter};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::config::limits::PAGE_MAX;
 use crate::error::Error;
-use crate::schema::{CollectionName, VectorForms};
+use crate::schema::{ChunkingChoice, CollectionName, VectorForms};
 use crate::store::view::EmbeddingChoice;
 use crate::store::{Collection, Content, IngestFile, IngestOptions, NewCollection, Store};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Ingests the files of a plan, and removes what is gone where the plan says so.
@@ -32,16 +34,32 @@ pub async fn ingest_here(context: &Context, plan: Plan, reporter: &mut Reporter)
     result
 }
 
-async fn ingest(store: &Store, plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
+/// Ingests the files of a plan into an open data folder, and removes what is gone where the plan says so.
+pub async fn ingest(store: &Store, mut plan: Plan, reporter: &mut Reporter) -> Result<(), Failure> {
     let collection = open_or_create(store, &plan.collection).await?;
+    if plan.which == Which::Failed {
+        plan.keep_failed(&failed_uris(&collection)?);
+        reporter.expect(plan.files.files.len());
+    }
     let files = plan.files.files.into_iter();
     let files = files.map(|file| IngestFile { uri: file.uri, content: Content::Path(file.path) }).collect();
-    let options = IngestOptions { metadata: plan.metadata };
+    let options = IngestOptions { metadata: plan.metadata, near_duplicates: plan.near_duplicates };
     collection.ingest(files, options, |outcome| reporter.file(FileReport::from(outcome))).await?;
     if let Some(keep) = &plan.keep {
         collection.remove_missing(|uri| keep.holds(uri), |outcome| reporter.file(FileReport::from(outcome))).await?;
     }
     Ok(())
+}
+
+fn failed_uris(collection: &Collection) -> Result<BTreeSet<String>, Error> {
+    let mut uris = BTreeSet::new();
+    loop {
+        let page = collection.failed_files(uris.last().map(String::as_str), PAGE_MAX)?;
+        if page.is_empty() {
+            return Ok(uris);
+        }
+        uris.extend(page.into_iter().map(|file| file.uri));
+    }
 }
 
 async fn open_or_create(store: &Store, name: &CollectionName) -> Result<Arc<Collection>, Error> {
@@ -55,7 +73,7 @@ async fn open_or_create(store: &Store, name: &CollectionName) -> Result<Arc<Coll
         embedding: EmbeddingChoice::Default,
         forms: VectorForms::default(),
         fields: Vec::new(),
-        chunking: None,
+        chunking: ChunkingChoice::default(),
     };
     store.create_collection(new).await?;
     store.collection(name).await

@@ -6,9 +6,9 @@ use crate::cli::context::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{one_line, print_json, print_line};
 use crate::schema::Version;
-use crate::store::{FileOutcome, Outcome};
+use crate::store::{FileOutcome, NearDuplicate, Outcome};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// What became of one file.
@@ -19,7 +19,7 @@ pub struct FileReport {
     /// Id of its document; `None` where it could not become one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_id: Option<String>,
-    /// What was done: `added`, `replaced`, `unchanged`, `removed` or `failed`.
+    /// What was done: `added`, `replaced`, `unchanged`, `removed`, `skipped` or `failed`.
     pub outcome: &'static str,
     /// Number of pages.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +35,17 @@ pub struct FileReport {
     /// What was doubtful when it was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The document of the collection that says nearly the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_duplicate_of: Option<NearDuplicateReport>,
+}
+
+/// A document that says nearly the same as a file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct NearDuplicateReport {
+    document_id: String,
+    uri: String,
+    similarity: f32,
 }
 
 impl FileReport {
@@ -53,6 +64,7 @@ impl FileReport {
             version: None,
             error,
             warnings: Vec::new(),
+            near_duplicate_of: None,
         }
     }
 
@@ -70,6 +82,9 @@ impl From<FileOutcome> for FileReport {
             chunks: outcome.chunks as u64,
             version: outcome.version,
             warnings: outcome.warnings,
+            near_duplicate_of: outcome.near_duplicate_of.map(|NearDuplicate { document_id, uri, similarity }| {
+                NearDuplicateReport { document_id, uri, similarity }
+            }),
             ..Self::new(&outcome.uri, &outcome.outcome)
         }
     }
@@ -83,7 +98,9 @@ struct Summary {
     replaced: usize,
     unchanged: usize,
     removed: usize,
+    skipped: usize,
     failed: usize,
+    near_duplicates: usize,
     chunks: u64,
     pages: u64,
     seconds: f64,
@@ -98,20 +115,23 @@ impl Summary {
             "replaced" => &mut self.replaced,
             "unchanged" => &mut self.unchanged,
             "removed" => &mut self.removed,
+            "skipped" => &mut self.skipped,
             _ => &mut self.failed,
         };
         *counted += 1;
         self.files += 1;
+        self.near_duplicates += usize::from(file.near_duplicate_of.is_some());
         self.chunks += file.chunks;
         self.pages += file.pages.unwrap_or(0);
         self.version = self.version.max(file.version);
     }
 
     fn line(&self) -> String {
-        let Self { files, added, replaced, unchanged, removed, failed, chunks, pages, seconds, .. } = self;
+        let Self { files, added, replaced, unchanged, removed, skipped, failed, chunks, pages, seconds, .. } = self;
+        let skipped = if *skipped > 0 { format!("{skipped} skipped, ") } else { String::new() };
         format!(
-            "{files} files: {added} added, {replaced} replaced, {unchanged} unchanged, {removed} removed, {failed} failed; \
-             {chunks} chunks, {pages} pages, {seconds:.1} s"
+            "{files} files: {added} added, {replaced} replaced, {unchanged} unchanged, {removed} removed, \
+             {skipped}{failed} failed; {chunks} chunks, {pages} pages, {seconds:.1} s"
         )
     }
 }
@@ -133,6 +153,16 @@ impl Reporter {
         Self { json, bar, summary: Summary::default(), started: Instant::now() }
     }
 
+    /// Starts to report on files of which nobody knows how many there will be.
+    pub fn without_bar(json: bool) -> Self {
+        Self { json, bar: ProgressBar::hidden(), summary: Summary::default(), started: Instant::now() }
+    }
+
+    /// Learns that there are fewer files to report on.
+    pub fn expect(&self, files: usize) {
+        self.bar.set_length(files as u64);
+    }
+
     /// Reports a file.
     pub fn file(&mut self, file: FileReport) {
         self.summary.count(&file);
@@ -141,6 +171,10 @@ impl Reporter {
             false => lines(&file).iter().for_each(|line| print_line(line)),
         });
         if file.outcome != "removed" {
+            // Nobody knows beforehand how many files an archive holds.
+            if Some(self.bar.position()) >= self.bar.length() {
+                self.bar.inc_length(1);
+            }
             self.bar.inc(1);
         }
     }
@@ -166,6 +200,10 @@ fn lines(file: &FileReport) -> Vec<String> {
         (None, chunks) => format!("  {pages}{chunks} chunks"),
     };
     let mut lines = vec![format!("{:<9}  {}{what}", file.outcome, one_line(&file.uri))];
+    lines.extend(file.near_duplicate_of.iter().map(|near| {
+        let (percent, uri) = ((near.similarity * 100.0).round(), one_line(&near.uri));
+        format!("           nearly the same as {uri} ({percent} %)")
+    }));
     lines.extend(file.warnings.iter().map(|warning| format!("           warning: {}", one_line(warning))));
     lines
 }

@@ -8,19 +8,18 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::Random;
+use support::server::{Client, end, memory_mib, start};
 
 const DIMENSION: usize = 384;
 const BATCH: usize = 1_000;
 const QUERIES: usize = 1_000;
 /// Each kind of search is measured for so long at least, so that it meets every kind of work beside it.
 const SEARCH_TIME: Duration = Duration::from_secs(5);
+/// Connections of the searches at half load.
+const CONNECTIONS: usize = 4;
 const CENTRES: usize = 500;
 const WORDS: f64 = 30_000.0;
 
@@ -52,28 +51,9 @@ fn main() {
             stop.store(true, Ordering::Release);
         });
     }
+    half_load(&address, &source, rows);
     println!("{{\"bench\":\"memory\",\"rows\":{rows},\"server_mib\":{}}}", memory_mib(&child));
     end(child);
-}
-
-fn start(data: &Path) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ragstone"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines().map_while(Result::ok);
-    let address = lines.by_ref().find_map(|line| line.find("http://").map(|at| line[at + 7..].trim().to_owned()));
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, address.expect("the server says where it listens"))
-}
-
-fn end(mut child: Child) {
-    // The process may be gone already.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// Upserts every row in batches; each client sends the next one when the last is answered.
@@ -119,15 +99,58 @@ fn wait_until_sealed(client: &mut Client) {
     while started.elapsed() < Duration::from_secs(900) {
         let info: Value = serde_json::from_str(&client.send("GET", "/v1/collections/bench", "")).expect("JSON");
         let covered = info["index"]["rows"].as_u64().unwrap_or(0);
-        if covered as f64 > 0.7 * info["chunks"].as_u64().unwrap_or(0) as f64 {
+        if covered as f64 > 0.9 * info["chunks"].as_u64().unwrap_or(0) as f64 {
             return;
         }
         std::thread::sleep(Duration::from_millis(500));
     }
 }
 
-fn search(client: &mut Client, source: &Source, kind: &str) -> String {
-    let bodies: Vec<String> = (0..QUERIES)
+/// Measures each kind of search at half of the rate that saturates the server, beside upserts.
+fn half_load(address: &str, source: &Source, rows: usize) {
+    for kind in ["dense", "hybrid", "lexical", "filtered", "text"] {
+        let bodies = bodies(source, kind);
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| upsert_slowly(address, source, rows, &stop));
+            let full = searches(address, &bodies, f64::INFINITY);
+            let rate = full.len() as f64 / SEARCH_TIME.as_secs_f64();
+            let half = searches(address, &bodies, rate / 2.0);
+            println!(
+                "{{\"bench\":\"search\",\"kind\":\"{kind}\",\"load\":\"half of {rate:.0}/s, upserting 500 rows/s\",{}}}",
+                figures(half)
+            );
+            stop.store(true, Ordering::Release);
+        });
+    }
+}
+
+/// Searches from several connections for a while, each search at its time by a rate; returns the milliseconds from that
+/// time to each answer, so that one which waits for another is late too. Without a bound each follows the last.
+fn searches(address: &str, bodies: &[String], rate: f64) -> Vec<f64> {
+    let (next, begun) = (AtomicUsize::new(0), Instant::now());
+    let run = || {
+        let (mut client, mut latencies) = (Client::connect(address), Vec::new());
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let due = Duration::from_secs_f64(if rate.is_finite() { number as f64 / rate } else { 0.0 });
+            if due.max(begun.elapsed()) >= SEARCH_TIME {
+                return latencies;
+            }
+            std::thread::sleep(due.saturating_sub(begun.elapsed()));
+            let started = if rate.is_finite() { due } else { begun.elapsed() };
+            client.post("/v1/collections/bench/search", &bodies[number % bodies.len()]);
+            latencies.push((begun.elapsed() - started).as_secs_f64() * 1e3);
+        }
+    };
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(run)).collect();
+        clients.into_iter().flat_map(|client| client.join().expect("a client does not panic")).collect()
+    })
+}
+
+fn bodies(source: &Source, kind: &str) -> Vec<String> {
+    (0..QUERIES)
         .map(|query| {
             let (vector, words) = (source.vector(90_000_000 + query), source.text(90_000_000 + query, 6));
             match kind {
@@ -139,7 +162,12 @@ fn search(client: &mut Client, source: &Source, kind: &str) -> String {
             }
             .to_string()
         })
-        .collect();
+        .collect()
+}
+
+/// Searches from one connection, each time as soon as the last is answered.
+fn search(client: &mut Client, source: &Source, kind: &str) -> String {
+    let bodies = bodies(source, kind);
     let mut latencies: Vec<f64> = Vec::with_capacity(QUERIES);
     let client = &mut Client::connect(&client.address);
     let begun = Instant::now();
@@ -151,6 +179,10 @@ fn search(client: &mut Client, source: &Source, kind: &str) -> String {
         client.post("/v1/collections/bench/search", body);
         latencies.push(started.elapsed().as_secs_f64() * 1e3);
     }
+    figures(latencies)
+}
+
+fn figures(mut latencies: Vec<f64>) -> String {
     let total: f64 = latencies.iter().sum();
     latencies.sort_by(f64::total_cmp);
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
@@ -162,12 +194,6 @@ fn search(client: &mut Client, source: &Source, kind: &str) -> String {
         at(1.0),
         1e3 * latencies.len() as f64 / total
     )
-}
-
-fn memory_mib(child: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 /// Rows by number, the same on every run.
@@ -200,52 +226,5 @@ impl Source {
             })
             .collect();
         json!({"chunks": chunks}).to_string()
-    }
-}
-
-/// One connection that is kept open, since a client library would cost more than what is measured.
-struct Client {
-    stream: BufReader<TcpStream>,
-    address: String,
-}
-
-impl Client {
-    fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
-        stream.set_nodelay(true).expect("TCP_NODELAY is known");
-        Self { stream: BufReader::new(stream), address: address.to_owned() }
-    }
-
-    fn post(&mut self, path: &str, body: &str) -> String {
-        self.send("POST", path, body)
-    }
-
-    fn send(&mut self, method: &str, path: &str, body: &str) -> String {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        let stream = self.stream.get_mut();
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("the server reads");
-        let (mut line, mut length, mut status) = (String::new(), 0, String::new());
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line).expect("the server answers");
-            if status.is_empty() {
-                status = line.clone();
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a length");
-            }
-        }
-        let mut answer = vec![0; length];
-        self.stream.read_exact(&mut answer).expect("the whole answer");
-        let answer = String::from_utf8(answer).expect("UTF-8");
-        assert!(status.contains(" 20"), "{method} {path}: {status} {answer}");
-        answer
     }
 }

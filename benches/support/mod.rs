@@ -1,6 +1,8 @@
-//! Numbers and words that are the same on every run, for the benches that make their rows.
+//! What benches share: numbers and words that are the same on every run, and the server as a process ([`server`]).
 
 #![allow(dead_code, reason = "no bench uses all of it")]
+
+pub mod server;
 
 /// SplitMix64, with the shapes that rows need.
 pub struct Random(pub u64);

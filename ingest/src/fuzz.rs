@@ -12,7 +12,7 @@ use ::zip::{CompressionMethod, ZipWriter};
 use crate::chunk::{ChunkRules, ChunkStrategy, Overlap, split};
 use crate::document::{BlockKind, Document};
 use crate::extract;
-use crate::layout::{Glyph, Page, lay_out};
+use crate::layout::{Glyph, Page, Rule, lay_out};
 use crate::limits::Limits;
 use crate::worker::frame;
 
@@ -38,15 +38,23 @@ pub fn docx(bytes: &[u8]) {
     }
 }
 
-/// Lays out pages of glyphs.
+/// Lays out pages of glyphs and rules, some of which are titles too.
 pub fn layout(bytes: &[u8]) {
-    let mut pages = vec![Page { number: 1, height: 800.0, glyphs: Vec::new() }];
+    let page =
+        |number: usize, height: f32| Page { number: number as u32, height, glyphs: Vec::new(), rules: Vec::new() };
+    let mut pages = vec![page(1, 800.0)];
+    let mut titles = Vec::new();
     for bytes in bytes.chunks_exact(GLYPH_BYTES) {
         let number = |at: usize| f32::from(i16::from_le_bytes([bytes[at], bytes[at + 1]])) / 8.0;
         let [flags, letter, ..] = [bytes[6], bytes[7]];
         if flags == u8::MAX {
-            let number = pages.len() as u32 + 1;
-            pages.push(Page { number, height: f32::from(letter) * 4.0, glyphs: Vec::new() });
+            pages.push(page(pages.len() + 1, f32::from(letter) * 4.0));
+            continue;
+        }
+        if flags & 16 > 0 {
+            let to = number(2) + f32::from(letter) * 4.0;
+            let rule = Rule { at: number(0), from: number(2), to, is_level: flags & 32 > 0 };
+            pages.last_mut().into_iter().for_each(|page| page.rules.push(rule));
             continue;
         }
         let code = u32::from(letter) | if flags & 8 > 0 { u32::from(bytes[8]) << 8 } else { 0 };
@@ -59,12 +67,15 @@ pub fn layout(bytes: &[u8]) {
             bold: flags & 4 > 0,
             turn: flags & 3,
         };
+        if flags & 64 > 0 {
+            titles.push((glyph.text.to_string(), letter));
+        }
         if let Some(page) = pages.last_mut() {
             page.glyphs.push(glyph);
         }
     }
     let mut document = Document { pages: Some(pages.len() as u32), ..Document::default() };
-    lay_out(pages, &mut document);
+    lay_out(pages, &titles, &mut document);
     check(&document);
 }
 

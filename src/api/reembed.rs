@@ -35,7 +35,7 @@ pub async fn reembed_collection(State(app): State<App>, Name(name): Name, body: 
     let ReembedCollection { model, precision, dimension, queries, k, switch } = body.value;
     let options = ReembedOptions { queries, k: k.unwrap_or(K_DEFAULT), switch: switch.unwrap_or(true) };
     options.check()?;
-    let embedding = app.store().embedding_for(&NewModel { name: model, precision, dimension })?;
+    let embedding = app.store().embedding_for(&NewModel { name: model, precision, dimension }, info.embedding.forms)?;
     collection.check_new_model(&embedding)?;
     let job = app.store().jobs().begin("reembed", name.as_str(), info.chunks)?;
     let started = Started { jobs: app.store().jobs().clone(), id: job.id().to_owned(), version: info.version };

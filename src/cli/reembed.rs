@@ -51,7 +51,7 @@ pub async fn run(args: ReembedArgs, context: &Context) -> Result<Exit, Failure> 
     let done = context
         .with_store(async |store| {
             let collection = store.collection(&name).await?;
-            let embedding = store.embedding_for(&model)?;
+            let embedding = store.embedding_for(&model, collection.info().embedding.forms)?;
             let report = |done: usize, total: usize| {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);

@@ -218,19 +218,17 @@ pub fn to_batch(schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<RecordBa
 }
 
 /// Returns the schema of [`staged_batch`].
-pub fn staged_schema(dimension: usize) -> SchemaRef {
-    let types = [embedding_type(dimension), DataType::UInt64, DataType::Utf8];
+pub fn staged_schema(embedding: &EmbeddingSchema) -> SchemaRef {
+    let types = [embedding_type(embedding), DataType::UInt64, DataType::Utf8];
     let fields = EMBEDDED_COLUMNS.iter().zip(types);
     let fields = fields.map(|(name, data_type)| ArrowField::new(staged_name(name), data_type, true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Builds the columns that replace those of another model; of the rows, only what these columns hold counts.
-pub fn staged_batch(dimension: usize, rows: &[ChunkRow]) -> Result<RecordBatch> {
-    let mut hashes = UInt64Builder::with_capacity(rows.len());
-    rows.iter().for_each(|row| hashes.append_option(row.embedding_hash));
-    let columns = vec![embeddings(rows, dimension)?, Arc::new(hashes.finish()), texts(rows, |row| row.model.as_ref())];
-    RecordBatch::try_new(staged_schema(dimension), columns).map_err(|error| Error::Internal(error.to_string()))
+pub fn staged_batch(embedding: &EmbeddingSchema, rows: &[ChunkRow]) -> Result<RecordBatch> {
+    let columns = vec![vectors(embedding, rows)?, hashes_of_vectors(rows), texts(rows, |row| row.model.as_ref())];
+    RecordBatch::try_new(staged_schema(embedding), columns).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<ArrayRef> {
@@ -239,17 +237,8 @@ fn column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<Ar
         DOCUMENT_ID => texts(rows, |row| Some(&row.document_id)),
         CHUNK_INDEX => i32s(rows, |row| Some(row.chunk_index)),
         TEXT => texts(rows, |row| row.text.as_ref()),
-        EMBEDDING => match schema.embedding.forms.storage {
-            Storage::F32 => {
-                embeddings::<Float32Type>(rows, schema.embedding.dimension, |vector| Cow::Borrowed(vector))?
-            }
-            Storage::F16 => embeddings::<Float16Type>(rows, schema.embedding.dimension, halves)?,
-        },
-        EMBEDDING_HASH => {
-            let mut builder = UInt64Builder::with_capacity(rows.len());
-            rows.iter().for_each(|row| builder.append_option(row.embedding_hash));
-            Arc::new(builder.finish())
-        }
+        EMBEDDING => vectors(&schema.embedding, rows)?,
+        EMBEDDING_HASH => hashes_of_vectors(rows),
         MODEL => texts(rows, |row| row.model.as_ref()),
         URI => texts(rows, |row| row.uri.as_ref()),
         SHA256 => hashes(rows)?,
@@ -267,6 +256,19 @@ fn column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<Ar
         INGESTED_AT => timestamps(rows, |row| Some(row.ingested_at)),
         field => metadata_column(field, schema, rows)?,
     })
+}
+
+fn vectors(embedding: &EmbeddingSchema, rows: &[ChunkRow]) -> Result<ArrayRef> {
+    match embedding.forms.storage {
+        Storage::F32 => embeddings::<Float32Type>(rows, embedding.dimension, |vector| Cow::Borrowed(vector)),
+        Storage::F16 => embeddings::<Float16Type>(rows, embedding.dimension, halves),
+    }
+}
+
+fn hashes_of_vectors(rows: &[ChunkRow]) -> ArrayRef {
+    let mut builder = UInt64Builder::with_capacity(rows.len());
+    rows.iter().for_each(|row| builder.append_option(row.embedding_hash));
+    Arc::new(builder.finish())
 }
 
 fn metadata_column(name: &str, schema: &CollectionSchema, rows: &[ChunkRow]) -> Result<ArrayRef> {

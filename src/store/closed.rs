@@ -29,7 +29,7 @@ pub async fn closed_info(table: &Table) -> Result<CollectionInfo> {
         written = written.max(Version(versions.into_iter().flatten().flatten().max().unwrap_or(0)));
         chunks += batch.num_rows();
     }
-    let pointer = Pointer::of(table);
+    let pointer = Pointer::of(table).filter(|pointer| pointer.has_vectors_of(table));
     let sealed = pointer.and_then(|pointer| {
         let generation = Generation::open(&pointer.vectors(table), Verify::Header).ok()?;
         Some((pointer, generation.len()))

@@ -56,7 +56,7 @@ impl Pointer {
     }
 
     /// Says whether its vectors are those of a version, and not of the model that the collection had before.
-    fn has_vectors_of(&self, table: &Table) -> bool {
+    pub fn has_vectors_of(&self, table: &Table) -> bool {
         let ids = table.column_ids();
         match self.column {
             Some(column) => ids.get(row::EMBEDDING) == Some(&column),

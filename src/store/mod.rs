@@ -214,9 +214,10 @@ impl Store {
         Ok(collection)
     }
 
-    /// Returns how a model of the store embeds, loaded if it was not.
-    pub fn embedding_for(&self, model: &NewModel) -> Result<EmbeddingSchema> {
-        self.embedding_of(&model.name, model.precision, model.dimension)
+    /// Returns how a model of the store embeds into vectors of some forms; loads it if it was not.
+    pub fn embedding_for(&self, model: &NewModel, forms: VectorForms) -> Result<EmbeddingSchema> {
+        let embedding = self.embedding_of(model, forms)?;
+        check_forms(&embedding).map(|()| embedding)
     }
 
     /// Removes a collection with all its versions.
@@ -295,10 +296,7 @@ impl Store {
             }
             EmbeddingChoice::Model(model) => self.embedding_of(model, new.forms)?,
         };
-        if new.forms.walk == ShortForm::Bits && sketch_stride(embedding.dimension) == 0 {
-            let detail = "walks by bits need vectors of 256 dimensions or more".to_owned();
-            return Err(Error::InvalidArgument { field: "embedding.walk", detail });
-        }
+        check_forms(&embedding)?;
         if let Some(identity) = &embedding.model {
             chunking = document::fitted(&new.chunking, chunking, &self.models.get_same(identity)?)?;
         }
@@ -315,4 +313,13 @@ impl Store {
         let identity = embedder.identity().clone();
         Ok(EmbeddingSchema { dimension: identity.dimension, model: Some(identity), metric: Metric::Cosine, forms })
     }
+}
+
+/// Checks that vectors are long enough for the form in which a walk reads them.
+fn check_forms(embedding: &EmbeddingSchema) -> Result<()> {
+    if embedding.forms.walk == ShortForm::Bits && sketch_stride(embedding.dimension) == 0 {
+        let detail = "walks by bits need vectors of 256 dimensions or more".to_owned();
+        return Err(Error::InvalidArgument { field: "embedding.walk", detail });
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use super::load::{POINTER_KEY, Pointer};
 use super::prepared::Prepared;
 use super::seal::{step_back, write_files};
 use super::search::SearchRequest;
-use super::upsert::{check_vector, hash_vector};
+use super::upsert::{check_vector, hash_vector, stored_vector};
 use super::view::Include;
 use super::writer::Write;
 use crate::config::limits::{
@@ -199,7 +199,7 @@ impl Collection {
         let vectors = blocking_on(&self.shared().services.writes, move || {
             let vectors = embedder.embed(texts, TextKind::Document, Priority::Ingest)?;
             let vectors = vectors.chunks_exact(schema.embedding.dimension);
-            vectors.map(|vector| check_vector(&schema, vector.to_vec())).collect::<Result<Vec<_>>>()
+            vectors.map(|vector| stored_vector(&schema, vector.to_vec())).collect::<Result<Vec<_>>>()
         });
         making.prepared.append(row_ids, &vectors.await?.concat())
     }
@@ -318,7 +318,7 @@ impl Switch {
             }
             row_ids.insert(columns.segment_of(slot).text(row::ID, slot).unwrap_or_default().to_owned(), row_id);
         }
-        let (prepared, dimension) = (self.prepared.clone(), self.embedding.dimension);
+        let (prepared, embedding) = (self.prepared.clone(), self.embedding.clone());
         let model = self.embedding.model.as_ref().map(|model| model.name.clone());
         let make = move |ids: &[&str]| {
             let row = |id: &&str| {
@@ -326,9 +326,9 @@ impl Switch {
                 let (embedding_hash, embedding) = (vector.map(hash_vector), vector.map(<[f32]>::to_vec));
                 ChunkRow { embedding, embedding_hash, model: model.clone(), ..ChunkRow::default() }
             };
-            row::staged_batch(dimension, &ids.iter().map(row).collect::<Vec<_>>())
+            row::staged_batch(&embedding, &ids.iter().map(row).collect::<Vec<_>>())
         };
-        let staged = state.table.stage_vectors(dimension, make).await?;
+        let staged = state.table.stage_vectors(&self.embedding, make).await?;
         let schema = CollectionSchema { embedding: self.embedding.clone(), ..CollectionSchema::clone(&state.schema) };
         let switched = staged.switch_vectors(schema.settings()).await?;
         let Some(pointer) = &self.pointer else { return Ok(switched) };

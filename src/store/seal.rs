@@ -1,7 +1,8 @@
 //! Sealing: building the generation of a version beside everything else, and putting it in place.
 //!
 //! A thread takes a snapshot, writes postings and vectors with their graph as files, and hands the name to the writer,
-//! which commits it. The graph goes on from that of the generation in place, so that a build costs what has changed. Searches and writes go on meanwhile; rows written since stay fresh. A crash leaves a folder that no
+//! which commits it. The graph goes on from that of the generation in place, so that a build costs what has changed.
+//! Searches and writes go on meanwhile; rows written since stay fresh. A crash leaves a folder that no
 //! version names, which [`remove_unused`] takes away.
 
 use super::collection::{Shared, State};

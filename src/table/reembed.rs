@@ -6,6 +6,7 @@
 
 use super::{SchemaChange, Table, storage};
 use crate::error::{Error, Result};
+use crate::schema::EmbeddingSchema;
 use crate::schema::collection::StoredSettings;
 use crate::schema::row::{EMBEDDED_COLUMNS, ID, staged_name, staged_schema};
 use arrow::array::{AsArray, RecordBatch};
@@ -20,7 +21,7 @@ impl Table {
     /// Rows that are added before the switch have none.
     pub async fn stage_vectors(
         &self,
-        dimension: usize,
+        embedding: &EmbeddingSchema,
         make: impl Fn(&[&str]) -> Result<RecordBatch> + Send + Sync + 'static,
     ) -> Result<Self> {
         let cleared = self.drop_staged().await?;
@@ -31,7 +32,7 @@ impl Table {
         };
         let transform = NewColumnTransform::BatchUDF(BatchUDF {
             mapper: Box::new(mapper),
-            output_schema: staged_schema(dimension),
+            output_schema: staged_schema(embedding),
             result_checkpoint: None,
         });
         let mut dataset = cleared.dataset.as_ref().clone();
@@ -76,13 +77,18 @@ impl Table {
 mod tests {
     use crate::schema::collection::Chunking;
     use crate::schema::row::{EMBEDDING, ID, staged_batch, to_batch, vector};
-    use crate::schema::{ChunkRow, CollectionName, CollectionSchema, EmbeddingSchema, Metric};
+    use crate::schema::{ChunkRow, CollectionName, CollectionSchema, EmbeddingSchema, Metric, VectorForms};
     use crate::table::{Changes, DataFolder, Table, VersionRef};
 
     fn schema(dimension: usize) -> CollectionSchema {
         CollectionSchema {
             description: String::new(),
-            embedding: EmbeddingSchema { model: None, dimension, metric: Metric::Cosine },
+            embedding: EmbeddingSchema {
+                model: None,
+                dimension,
+                metric: Metric::Cosine,
+                forms: VectorForms::default(),
+            },
             chunking: Chunking::default(),
             fields: Vec::new(),
         }
@@ -116,11 +122,11 @@ mod tests {
         let (before, ids) = (table.version(), &ids[1..]);
         let make = |found: &[&str]| {
             let rows: Vec<ChunkRow> = found.iter().map(|id| row("", 3, f32::from(id.as_bytes()[0]))).collect();
-            staged_batch(3, &rows)
+            staged_batch(&schema(3).embedding, &rows)
         };
-        let forgotten = table.stage_vectors(3, make).await.unwrap();
+        let forgotten = table.stage_vectors(&new.embedding, make).await.unwrap();
         assert_eq!(forgotten.schema().unwrap(), old);
-        let staged = forgotten.stage_vectors(3, make).await.unwrap();
+        let staged = forgotten.stage_vectors(&new.embedding, make).await.unwrap();
         assert_eq!(vectors(&staged, ids).await, [Some(vec![2.0; 2]), Some(vec![3.0; 2])]);
         let switched = staged.switch_vectors(new.settings()).await.unwrap();
         assert_eq!(switched.schema().unwrap(), new);

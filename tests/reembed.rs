@@ -99,7 +99,7 @@ fn a_collection_has_its_new_model_and_earlier_versions_keep_theirs() {
     assert_eq!(result["comparison"]["queries"].as_array().unwrap().len(), 2);
     assert!(result["comparison"]["overlap"].as_f64().is_some_and(|overlap| (0.0..=1.0).contains(&overlap)), "{job}");
     assert_near(&vectors(&server, "c"), &vectors(&server, "expected"));
-    let differs = |(a, b): (&f64, &f64)| (a - b).abs() > 0.01;
+    let differs = |(a, b): (&f64, &f64)| (a - b).abs() > 1e-4;
     assert!(of_one[0].1.iter().zip(&vectors(&server, "c")[0].1).any(differs), "the models differ");
     assert_eq!(search(&server, "c", None), search(&server, "expected", None));
     assert_eq!(search(&server, "c", Some(version)), before);

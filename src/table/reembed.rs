@@ -75,7 +75,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use crate::schema::collection::Chunking;
+    use crate::schema::Chunking;
     use crate::schema::row::{EMBEDDING, ID, staged_batch, to_batch, vector};
     use crate::schema::{ChunkRow, CollectionName, CollectionSchema, EmbeddingSchema, Metric, VectorForms};
     use crate::table::{Changes, DataFolder, Table, VersionRef};

@@ -25,6 +25,14 @@ fn any_markup() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(move |pieces| format!("<w:document {namespace}><w:body>{}", pieces.concat()).into_bytes())
 }
 
+/// Signs and digits of Arabic are no letters: a row of them had fewer letters than signs from right to left, and the
+/// difference went below zero, so that the row counted as one from left to right.
+#[test]
+fn a_row_of_signs_without_letters_is_laid_out() {
+    let glyph = |at: u8| [at * 40, 0, 0, 10, 40, 40, 8, 0x60 + at, 0x06];
+    fuzz::layout(&(0..4).flat_map(glyph).collect::<Vec<u8>>());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

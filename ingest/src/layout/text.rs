@@ -66,7 +66,7 @@ fn is_right_to_left(character: char) -> bool {
 fn logical(row: &str) -> String {
     let characters: Vec<char> = row.chars().collect();
     let right = characters.iter().filter(|c| is_right_to_left(**c)).count();
-    let left = characters.iter().filter(|c| c.is_alphabetic()).count() - right.min(characters.len());
+    let left = characters.iter().filter(|c| c.is_alphabetic() && !is_right_to_left(**c)).count();
     if right < left {
         return reversed_runs(&characters, is_right_to_left);
     }

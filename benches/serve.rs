@@ -45,7 +45,7 @@ fn main() {
             for kind in ["dense", "hybrid", "lexical", "filtered", "text"] {
                 println!(
                     "{{\"bench\":\"search\",\"kind\":\"{kind}\",\"load\":\"{load}\",{}}}",
-                    search(&mut client, &source, kind)
+                    search(&address, &source, kind)
                 );
             }
             stop.store(true, Ordering::Release);
@@ -166,10 +166,10 @@ fn bodies(source: &Source, kind: &str) -> Vec<String> {
 }
 
 /// Searches from one connection, each time as soon as the last is answered.
-fn search(client: &mut Client, source: &Source, kind: &str) -> String {
+fn search(address: &str, source: &Source, kind: &str) -> String {
     let bodies = bodies(source, kind);
     let mut latencies: Vec<f64> = Vec::with_capacity(QUERIES);
-    let client = &mut Client::connect(&client.address);
+    let mut client = Client::connect(address);
     let begun = Instant::now();
     for body in bodies.iter().cycle() {
         if latencies.len() >= QUERIES && begun.elapsed() >= SEARCH_TIME {

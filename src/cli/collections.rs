@@ -64,7 +64,7 @@ struct CreateArgs {
     /// Store vectors in f32 or f16
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = parse_storage)]
     storage: Storage,
-    /// Walk by bytes or bits of vectors
+    /// Walk by bytes or bits
     #[arg(long, value_name = "FORM", default_value = "bytes", value_parser = parse_walk)]
     walk: ShortForm,
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub struct ReembedArgs {
     /// Cut the model's vectors to this length
     #[arg(long, value_name = "COUNT")]
     dimension: Option<usize>,
-    /// Ask both models this, instead of texts of the collection
+    /// Ask both models this, not the collection's texts
     #[arg(long = "query", value_name = "TEXT")]
     queries: Vec<String>,
     /// Compare this many hits

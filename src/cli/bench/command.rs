@@ -32,8 +32,7 @@ pub struct SearchBenchArgs {
     /// Search with this many threads
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = parse_threads)]
     threads: usize,
-    /// Leave this share of the vectors to a second build, which goes on from the
-    /// first one
+    /// Leave this share to a second build
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = parse_share)]
     grown: f64,
     /// Walk by bytes or bits

@@ -78,7 +78,7 @@ pub const SEAL_ROWS_MIN: usize = 4_096;
 /// Rows without a graph from which one is built while writes go on; a scan of so many takes about 5 ms.
 pub const SEAL_ROWS_FORCED: usize = 32_768;
 /// Share of rows without a graph from which a generation is built while writes go on: what each build costs whatever has
-/// changed, about a twelfth of a graph grown from nothing, is then little beside what it costs for these rows.
+/// changed, about an eighth of a graph grown from nothing, is then little beside what it costs for these rows.
 pub const SEAL_SHARE: f64 = 0.25;
 /// Share of rows without a graph from which one is built when writes have paused.
 pub const SEAL_SHARE_PAUSED: f64 = 0.05;

@@ -27,7 +27,7 @@ pub enum ShortForm {
     /// A byte for each dimension.
     #[default]
     Bytes,
-    /// A bit for each dimension: a sixth of the memory that a walk needs, for a longer walk.
+    /// A bit for each dimension: a sixth of the bytes that a walk reads of each vector, for a longer walk.
     Bits,
 }
 

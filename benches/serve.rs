@@ -10,18 +10,16 @@ mod support;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::Random;
+use support::load::{figures, searches};
 use support::server::{Client, end, memory_mib, start};
+use support::source::Source;
 
-const DIMENSION: usize = 384;
 const BATCH: usize = 1_000;
 const QUERIES: usize = 1_000;
 /// Each kind of search is measured for so long at least, so that it meets every kind of work beside it.
 const SEARCH_TIME: Duration = Duration::from_secs(5);
-/// Connections of the searches at half load.
-const CONNECTIONS: usize = 4;
-const CENTRES: usize = 500;
-const WORDS: f64 = 30_000.0;
+/// Searches at half load are measured longer, since their slowest are few.
+const HALF_LOAD_TIME: Duration = Duration::from_secs(15);
 
 fn main() {
     let rows = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000);
@@ -113,9 +111,9 @@ fn half_load(address: &str, source: &Source, rows: usize) {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| upsert_slowly(address, source, rows, &stop));
-            let full = searches(address, &bodies, f64::INFINITY);
+            let full = searches(address, &bodies, f64::INFINITY, &|passed| passed >= SEARCH_TIME);
             let rate = full.len() as f64 / SEARCH_TIME.as_secs_f64();
-            let half = searches(address, &bodies, rate / 2.0);
+            let half = searches(address, &bodies, rate / 2.0, &|passed| passed >= HALF_LOAD_TIME);
             println!(
                 "{{\"bench\":\"search\",\"kind\":\"{kind}\",\"load\":\"half of {rate:.0}/s, upserting 500 rows/s\",{}}}",
                 figures(half)
@@ -123,30 +121,6 @@ fn half_load(address: &str, source: &Source, rows: usize) {
             stop.store(true, Ordering::Release);
         });
     }
-}
-
-/// Searches from several connections for a while, each search at its time by a rate; returns the milliseconds from that
-/// time to each answer, so that one which waits for another is late too. Without a bound each follows the last.
-fn searches(address: &str, bodies: &[String], rate: f64) -> Vec<f64> {
-    let (next, begun) = (AtomicUsize::new(0), Instant::now());
-    let run = || {
-        let (mut client, mut latencies) = (Client::connect(address), Vec::new());
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let due = Duration::from_secs_f64(if rate.is_finite() { number as f64 / rate } else { 0.0 });
-            if due.max(begun.elapsed()) >= SEARCH_TIME {
-                return latencies;
-            }
-            std::thread::sleep(due.saturating_sub(begun.elapsed()));
-            let started = if rate.is_finite() { due } else { begun.elapsed() };
-            client.post("/v1/collections/bench/search", &bodies[number % bodies.len()]);
-            latencies.push((begun.elapsed() - started).as_secs_f64() * 1e3);
-        }
-    };
-    std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(run)).collect();
-        clients.into_iter().flat_map(|client| client.join().expect("a client does not panic")).collect()
-    })
 }
 
 fn bodies(source: &Source, kind: &str) -> Vec<String> {
@@ -180,51 +154,4 @@ fn search(address: &str, source: &Source, kind: &str) -> String {
         latencies.push(started.elapsed().as_secs_f64() * 1e3);
     }
     figures(latencies)
-}
-
-fn figures(mut latencies: Vec<f64>) -> String {
-    let total: f64 = latencies.iter().sum();
-    latencies.sort_by(f64::total_cmp);
-    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    format!(
-        "\"queries\":{},\"p50_ms\":{:.2},\"p99_ms\":{:.2},\"max_ms\":{:.2},\"qps\":{:.0}",
-        latencies.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0),
-        1e3 * latencies.len() as f64 / total
-    )
-}
-
-/// Rows by number, the same on every run.
-struct Source {
-    centres: Vec<Vec<f32>>,
-}
-
-impl Source {
-    fn new(seed: u64) -> Self {
-        let mut random = Random(seed);
-        Self { centres: (0..CENTRES).map(|_| (0..DIMENSION).map(|_| random.normal()).collect()).collect() }
-    }
-
-    fn vector(&self, row: usize) -> Vec<f32> {
-        let mut random = Random(row as u64 + 1);
-        let centre = &self.centres[random.below(CENTRES)];
-        centre.iter().map(|value| ((value + 0.7 * random.normal()) * 1e4).round() / 1e4).collect()
-    }
-
-    fn text(&self, row: usize, words: usize) -> String {
-        Random(row as u64 ^ 0xabcdef).words(words, WORDS)
-    }
-
-    fn upsert(&self, first: usize, rows: usize) -> String {
-        let chunks: Vec<Value> = (first..first + rows)
-            .map(|row| {
-                let parity = if row % 2 == 0 { "even" } else { "odd" };
-                json!({"id": format!("row-{row}"), "text": self.text(row, 100), "embedding": self.vector(row),
-                       "metadata": {"bucket": row % 1000, "parity": parity}})
-            })
-            .collect();
-        json!({"chunks": chunks}).to_string()
-    }
 }

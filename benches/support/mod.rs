@@ -1,8 +1,11 @@
-//! What benches share: numbers and words that are the same on every run, and the server as a process ([`server`]).
+//! What benches share: numbers and words that are the same on every run, rows made of them ([`source`]), the server as a
+//! process ([`server`]) and searches of it ([`load`]).
 
 #![allow(dead_code, reason = "no bench uses all of it")]
 
+pub mod load;
 pub mod server;
+pub mod source;
 
 /// SplitMix64, with the shapes that rows need.
 pub struct Random(pub u64);

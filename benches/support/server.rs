@@ -55,13 +55,20 @@ impl Client {
 
     /// Sends a request and returns the answer, which must say that all went well.
     pub fn send(&mut self, method: &str, path: &str, body: &str) -> String {
+        let (status, answer) = self.request(method, path, "application/json", body.as_bytes());
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// Sends bytes of a kind, and returns the status and the answer.
+    pub fn request(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             self.address,
             body.len()
         );
         let stream = self.stream.get_mut();
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("the server reads");
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).expect("the server reads");
         let (mut line, mut length, mut status) = (String::new(), 0, String::new());
         loop {
             line.clear();
@@ -78,8 +85,7 @@ impl Client {
         }
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer).expect("the whole answer");
-        let answer = String::from_utf8(answer).expect("UTF-8");
-        assert!(status.contains(" 20"), "{method} {path}: {status} {answer}");
-        answer
+        let status = status.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, String::from_utf8(answer).expect("UTF-8"))
     }
 }

@@ -76,3 +76,26 @@ fn mutants_of_good_files_fail_alone_and_in_time() {
         check(&pool, &format!("{number}-{name}"), &mutant(bytes, &mut Chance(number as u64)));
     }
 }
+
+/// Attacks and mutants as files, for the bench that searches beside them.
+#[test]
+#[ignore = "writes into the folder that RAGSTONE_HOSTILE names"]
+fn write_hostile_files() {
+    let folder = std::path::PathBuf::from(std::env::var("RAGSTONE_HOSTILE").unwrap());
+    std::fs::create_dir_all(&folder).unwrap();
+    let attacks = markup().into_iter().chain(packages()).chain(pdfs());
+    for (number, (name, make)) in attacks.enumerate() {
+        std::fs::write(folder.join(file_name(&format!("attack-{number}-{name}"))), make()).unwrap();
+    }
+    let seeds = seeds();
+    for number in 0..MUTANTS_LONG {
+        let (name, bytes) = &seeds[number % seeds.len()];
+        let file = folder.join(file_name(&format!("mutant-{number}-{name}")));
+        std::fs::write(file, mutant(bytes, &mut Chance(number as u64))).unwrap();
+    }
+}
+
+/// Returns a name without what folders cannot hold.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' }).collect()
+}

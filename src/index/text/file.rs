@@ -22,7 +22,7 @@ use crate::index::distance::as_bytes;
 
 const MAGIC: &[u8; 8] = b"RAGTEXT1";
 /// Changes with the layout, and with the words that are counted for a row.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const SECTIONS: [&str; 5] = ["entries", "blocks", "lengths", "terms", "postings"];
 const HEAD_BYTES: usize = 16 + SECTIONS.len() * 24 + 8;
 

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+use super::block::BLOCK_POSTINGS;
 use super::file::{Damage, Refusal, check};
-use super::postings::{BLOCK_POSTINGS, Block, View};
+use super::postings::{Block, View};
 use crate::index::distance::{Plain, as_values};
 use crate::index::map::map_file;
 

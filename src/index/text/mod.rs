@@ -12,6 +12,7 @@ mod word;
 
 mod terms;
 
+mod block;
 mod cursor;
 mod index;
 mod postings;

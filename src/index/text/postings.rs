@@ -1,12 +1,12 @@
-//! The slots that hold one term, compressed in blocks that a search can skip without opening.
+//! The slots that hold one term, in packed blocks that a search can skip without opening.
 //!
-//! Slots only grow, so a block is written once and never touched; the newest slots wait uncompressed until they fill one.
-//! Deleted rows are not known here: whoever searches says which slots count.
-
-/// Postings in a block: enough that its bounds cost little beside it, few enough to decode for one slot.
-pub const BLOCK_POSTINGS: usize = 128;
+//! Slots only grow, so a block is written once and never touched; the newest slots wait unpacked until they fill one.
+//! How a block is packed is known to [`super::block`]. Deleted rows are not known here: whoever searches says which
+//! slots count.
 
 use std::borrow::Cow;
+
+use super::block::{BLOCK_POSTINGS, Numbers, behind, pack, unpack_counts, unpack_slots};
 
 /// One slot that holds a term, and how often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,13 +108,8 @@ impl<'p> View<'p> {
     pub fn read(count: usize, blocks: &'p [Block], bytes: &'p [u8]) -> Self {
         let whole = View { blocks, bytes, tail: Cow::Borrowed(&[]) };
         let mut tail = Vec::with_capacity(count % BLOCK_POSTINGS);
-        // Blocks do not say where they end, so the last one is read over.
-        let mut rest = bytes;
+        let mut rest = blocks.len().checked_sub(1).map_or(bytes, |last| behind(whole.bytes_from(last)));
         let mut slot = blocks.last().map_or(0, last_slot);
-        if !blocks.is_empty() {
-            let mut block = [Posting::default(); BLOCK_POSTINGS];
-            rest = whole.read_block(blocks.len() - 1, &mut block).1;
-        }
         while tail.len() < count % BLOCK_POSTINGS
             && let Some((delta, occurrences)) = read_posting(&mut rest)
         {
@@ -132,36 +127,36 @@ impl<'p> View<'p> {
     /// Returns every posting in order of slots.
     pub fn iter(&self) -> impl Iterator<Item = Posting> {
         let blocks = (0..self.blocks.len()).flat_map(|block| {
-            let mut postings = [Posting::default(); BLOCK_POSTINGS];
-            let read = self.decode(block, &mut postings);
-            postings.into_iter().take(read)
+            let (mut slots, mut counts) = ([0; BLOCK_POSTINGS], [0; BLOCK_POSTINGS]);
+            let read = if self.unpack_slots(block, &mut slots) { BLOCK_POSTINGS } else { 0 };
+            self.unpack_counts(block, &mut counts);
+            slots.into_iter().zip(counts).take(read).map(|(slot, occurrences)| Posting { slot, occurrences })
         });
         blocks.chain(self.tail.iter().copied())
     }
 
-    /// Writes out the postings of the block at an index into `blocks`, and returns how many there are: all, unless the
-    /// bytes are not what was written.
-    pub fn decode(&self, block: usize, postings: &mut [Posting; BLOCK_POSTINGS]) -> usize {
-        self.read_block(block, postings).0
+    /// Writes out the slots of the block at an index into `blocks`, and returns whether its bytes are a block.
+    pub fn unpack_slots(&self, block: usize, slots: &mut Numbers) -> bool {
+        let before = block.checked_sub(1).map_or(0, |before| last_slot(&self.blocks[before]));
+        unpack_slots(self.bytes_from(block), before, slots)
     }
 
-    /// Reads a block, and returns how many postings it holds and the bytes behind it.
-    fn read_block(&self, block: usize, postings: &mut [Posting; BLOCK_POSTINGS]) -> (usize, &'p [u8]) {
-        let mut slot = if block == 0 { 0 } else { last_slot(&self.blocks[block - 1]) };
-        let mut bytes = self.bytes.get(self.blocks[block][3] as usize..).unwrap_or_default();
-        for (at, posting) in postings.iter_mut().enumerate() {
-            let Some((delta, occurrences)) = read_posting(&mut bytes) else { return (at, bytes) };
-            slot = slot.saturating_add(delta);
-            *posting = Posting { slot, occurrences };
-        }
-        (BLOCK_POSTINGS, bytes)
+    /// Writes out how often each slot of the block at an index into `blocks` holds the term.
+    pub fn unpack_counts(&self, block: usize, counts: &mut Numbers) {
+        unpack_counts(self.bytes_from(block), counts);
+    }
+
+    fn bytes_from(&self, block: usize) -> &'p [u8] {
+        self.bytes.get(self.blocks[block][3] as usize..).unwrap_or_default()
     }
 }
 
 impl Sealed {
     fn append(&mut self, postings: &[Posting], lengths: &[u32]) {
         let start = u32::try_from(self.bytes.len()).expect("slots end before the postings of a term fill 4 GiB");
-        write_postings(postings, self.blocks.last().map_or(0, last_slot), &mut self.bytes);
+        let slots: Numbers = std::array::from_fn(|at| postings[at].slot);
+        let counts: Numbers = std::array::from_fn(|at| postings[at].occurrences);
+        pack(self.blocks.last().map_or(0, last_slot), &slots, &counts, &mut self.bytes);
         let (occurrences_max, length_min) = extremes(postings, lengths);
         self.blocks.push([postings.last().map_or(0, |last| last.slot), occurrences_max, length_min, start]);
     }

@@ -38,10 +38,16 @@ impl LengthNorm {
     /// at a block's greatest count and smallest length bounds the whole block.
     #[inline]
     pub fn contribution(self, weight: f32, occurrences: u32, length: u32) -> Steps {
-        let norm = K1 * (1.0 - B) + self.per_token * length as f32;
-        let share = 1.0 / (1.0 + norm / occurrences as f32);
-        ((weight * share * STEPS) as Steps).max(1)
+        let norm = K1 * (1.0 - B) + self.per_token * to_float(length);
+        let share = 1.0 / (1.0 + norm / to_float(occurrences));
+        ((weight * share * STEPS) as i32).max(1) as Steps
     }
+}
+
+/// Converts a number below 2^31, which processors do to several at once.
+#[inline]
+fn to_float(number: u32) -> f32 {
+    (number & i32::MAX as u32) as i32 as f32
 }
 
 /// Returns how telling a term is that `holders` of `documents` hold; above zero always.

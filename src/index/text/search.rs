@@ -13,8 +13,11 @@ use super::score::Steps;
 /// Slots in a window: its sums fill half of a 32 KiB cache, and a frequent term has a few blocks in it.
 const WINDOW_SLOTS: u32 = 4096;
 
-/// Sums looked at together when passing over slots that no term touched.
+/// Sums looked at together when passing over slots that cannot become hits.
 const STRIDE: usize = 16;
+
+/// Postings that are summed one after another in the time that one slot is looked up.
+const LOOKUP_POSTINGS: usize = 8;
 
 /// Most hits to make room for before any is found; a caller may ask for more than there are.
 const HITS_RESERVED_MAX: usize = 1024;
@@ -28,73 +31,107 @@ pub fn search(
 ) -> Vec<(u32, Steps)> {
     let mut best = Best::new(k);
     let mut sums = vec![0; WINDOW_SLOTS as usize];
+    let mut places = Vec::new();
     let mut from = 0;
     while from < slots_end && k > 0 {
         let to = slots_end.min(from.saturating_add(WINDOW_SLOTS));
-        search_window(&mut cursors, from, &mut sums[..(to - from) as usize], &mut best, &allowed);
+        let window = Window { from, to, sums: &mut sums[..(to - from) as usize], places: &mut places };
+        window.search(&mut cursors, &mut best, &allowed);
         from = to;
     }
     best.into_sorted()
 }
 
-fn search_window(
-    cursors: &mut [Cursor<'_>],
+/// The slots that are searched together.
+struct Window<'a> {
     from: u32,
-    sums: &mut [Steps],
-    best: &mut Best,
-    allowed: &impl Fn(u32) -> bool,
-) {
-    let to = from + sums.len() as u32;
-    let mut terms: Vec<_> = cursors.iter_mut().map(|cursor| (cursor.bound(from, to), cursor)).collect();
-    terms.retain(|(bound, _)| *bound > 0);
-    terms.sort_by_key(|(bound, _)| *bound);
-    let mut reach: Steps = 0;
-    // `reaches[i]` is the most that the terms up to and including `i` can add together.
-    let reaches: Vec<Steps> = terms
-        .iter()
-        .map(|(bound, _)| {
-            reach += *bound;
-            reach
-        })
-        .collect();
-    let aside = reaches.partition_point(|reach| *reach <= best.to_beat());
-    if aside == terms.len() {
-        return;
-    }
-    sums.fill(0);
-    let (rest, needed) = terms.split_at_mut(aside);
-    for (_, cursor) in needed {
-        cursor.add_to(from, to, sums);
-    }
-    for_each_sum(sums, |at, sum| {
-        let slot = from + at as u32;
-        let rest_reach = if aside == 0 { 0 } else { reaches[aside - 1] };
-        if sum + rest_reach > best.to_beat() && allowed(slot) {
-            complete(slot, sum, rest, &reaches, best);
-        }
-    });
+    to: u32,
+    /// What was summed for each slot so far.
+    sums: &'a mut [Steps],
+    /// The slots that may still become hits, as places in `sums`.
+    places: &'a mut Vec<u32>,
 }
 
-fn for_each_sum(sums: &[Steps], mut visit: impl FnMut(usize, Steps)) {
-    for (stride, chunk) in sums.chunks(STRIDE).enumerate() {
-        if chunk.iter().fold(0, |all, sum| all | sum) == 0 {
-            continue;
-        }
-        for (at, &sum) in chunk.iter().enumerate().filter(|(_, sum)| **sum > 0) {
-            visit(stride * STRIDE + at, sum);
-        }
-    }
+/// What a term can do in a window.
+struct Term<'c, 'p> {
+    bound: Steps,
+    /// Its postings there, to within a block at either end.
+    postings: usize,
+    cursor: &'c mut Cursor<'p>,
 }
 
-/// Adds what the terms set aside contribute, strongest first, until the slot cannot become a hit any more.
-fn complete(slot: u32, mut sum: Steps, rest: &mut [(Steps, &mut Cursor<'_>)], reaches: &[Steps], best: &mut Best) {
-    for (term, (_, cursor)) in rest.iter_mut().enumerate().rev() {
-        if sum + reaches[term] <= best.to_beat() {
+impl Window<'_> {
+    fn search(mut self, cursors: &mut [Cursor<'_>], best: &mut Best, allowed: &impl Fn(u32) -> bool) {
+        let mut terms: Vec<_> = cursors
+            .iter_mut()
+            .map(|cursor| {
+                let (bound, postings) = cursor.bound(self.from, self.to);
+                Term { bound, postings, cursor }
+            })
+            .filter(|term| term.bound > 0)
+            .collect();
+        terms.sort_by_key(|term| term.bound);
+        // `reaches[i]` is the most that the terms before `i` can add together.
+        let mut reaches: Vec<Steps> = vec![0];
+        reaches.extend(terms.iter().scan(0, |reach, term| {
+            *reach += term.bound;
+            Some(*reach)
+        }));
+        if reaches[terms.len()] <= best.to_beat() {
             return;
         }
-        sum += cursor.contribution_to(slot);
+        let aside = reaches.partition_point(|reach| *reach <= best.to_beat()) - 1;
+        let (rest, needed) = terms.split_at_mut(aside);
+        self.sums.fill(0);
+        for term in needed {
+            term.cursor.add_to(self.from, self.to, self.sums);
+        }
+        self.collect(best.to_beat() - reaches[aside], allowed);
+        for (term, &weaker) in rest.iter_mut().zip(&reaches).rev() {
+            self.complete(term, best.to_beat() - weaker);
+        }
+        for &place in &*self.places {
+            best.offer(self.from + place, self.sums[place as usize]);
+        }
     }
-    best.offer(slot, sum);
+
+    /// Takes up the allowed slots whose sums are above a limit.
+    fn collect(&mut self, limit: Steps, allowed: &impl Fn(u32) -> bool) {
+        self.places.clear();
+        for (start, chunk) in (0..).step_by(STRIDE).zip(self.sums.chunks(STRIDE)) {
+            if chunk.iter().fold(false, |any, sum| any | (*sum > limit)) {
+                self.places.extend((start..).take(chunk.len()));
+            }
+        }
+        keep(self.places, |place| self.sums[place as usize] > limit);
+        keep(self.places, |place| allowed(self.from + place));
+    }
+
+    /// Adds what a term contributes, and lets go the slots that are not above a limit then.
+    fn complete(&mut self, term: &mut Term<'_, '_>, limit: Steps) {
+        if term.postings <= self.places.len() * LOOKUP_POSTINGS {
+            term.cursor.add_to(self.from, self.to, self.sums);
+        } else {
+            for &place in &*self.places {
+                let (slot, sum) = (self.from + place, &mut self.sums[place as usize]);
+                if *sum + term.cursor.bound_at(slot) > limit {
+                    *sum += term.cursor.contribution_to(slot);
+                }
+            }
+        }
+        keep(self.places, |place| self.sums[place as usize] > limit);
+    }
+}
+
+/// Drops what a test does not pass, without a branch that the processor could guess wrong.
+fn keep(places: &mut Vec<u32>, passes: impl Fn(u32) -> bool) {
+    let mut kept = 0;
+    for at in 0..places.len() {
+        let place = places[at];
+        places[kept] = place;
+        kept += usize::from(passes(place));
+    }
+    places.truncate(kept);
 }
 
 /// The best slots so far. Slots are offered in ascending order, so an equal sum never displaces an earlier one.

@@ -42,7 +42,7 @@ fn main() {
     for first in (0..ROWS).step_by(BATCH) {
         client.post("/v1/collections/bench/chunks", &source.upsert(first, BATCH));
     }
-    client.post("/v1/collections/bench/optimize", "{}");
+    client.wait_until_sealed();
     let bodies: Vec<String> = (90_000_000..90_000_000 + QUERIES)
         .map(|row| json!({"embedding": source.vector(row), "text": source.text(row, 6), "mode": "hybrid"}).to_string())
         .collect();

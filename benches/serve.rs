@@ -3,11 +3,13 @@
 //! Rows are 384-dimensional vectors around random centres with texts of Zipf-distributed words, made here from a seed.
 //! Other servers and kernels are measured elsewhere (README.md beside this file).
 //!
-//! `cargo bench --bench serve -- [ROWS]`; needs RAGSTONE_MODELS with the default model.
+//! `cargo bench --bench serve -- [ROWS] [FOLDER]`; needs RAGSTONE_MODELS with the default model. A folder keeps the rows, and
+//! those that it holds are searched again.
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::load::{figures, searches};
@@ -22,18 +24,19 @@ const SEARCH_TIME: Duration = Duration::from_secs(5);
 const HALF_LOAD_TIME: Duration = Duration::from_secs(15);
 
 fn main() {
-    let rows = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000);
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (child, address) = start(folder.path());
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let rows = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let named = arguments.iter().find(|argument| argument.parse::<usize>().is_err()).map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| scratch.path().to_owned());
+    let is_filled = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    let (child, address) = start(&folder);
     let source = Source::new(7);
-    for (collection, clients) in [("alone", 1), ("bench", 2)] {
-        // A connection that idles while rows are made would be closed.
-        Client::connect(&address).post("/v1/collections", &json!({"name": collection}).to_string());
-        println!("{{\"bench\":\"upsert\",{}}}", upsert_all(&address, collection, &source, rows, clients));
+    if !is_filled {
+        fill(&address, &source, rows);
     }
     let mut client = Client::connect(&address);
-    client.send("DELETE", "/v1/collections/alone", "");
-    wait_until_sealed(&mut client);
+    client.wait_until_sealed();
     for load in ["idle", "upserting 500 rows/s"] {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -52,6 +55,16 @@ fn main() {
     half_load(&address, &source, rows);
     println!("{{\"bench\":\"memory\",\"rows\":{rows},\"server_mib\":{}}}", memory_mib(&child));
     end(child);
+}
+
+/// Upserts the rows twice: by one client, and by two into the collection that is searched.
+fn fill(address: &str, source: &Source, rows: usize) {
+    for (collection, clients) in [("alone", 1), ("bench", 2)] {
+        // A connection that idles while rows are made would be closed.
+        Client::connect(address).post("/v1/collections", &json!({"name": collection}).to_string());
+        println!("{{\"bench\":\"upsert\",{}}}", upsert_all(address, collection, source, rows, clients));
+    }
+    Client::connect(address).send("DELETE", "/v1/collections/alone", "");
 }
 
 /// Upserts every row in batches; each client sends the next one when the last is answered.
@@ -89,18 +102,6 @@ fn upsert_slowly(address: &str, source: &Source, rows: usize, stop: &AtomicBool)
         client.post("/v1/collections/bench/chunks", &source.upsert(first, 10));
         let due = Duration::from_millis(20 * (round as u64 + 1));
         std::thread::sleep(due.saturating_sub(started.elapsed()));
-    }
-}
-
-fn wait_until_sealed(client: &mut Client) {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(900) {
-        let info: Value = serde_json::from_str(&client.send("GET", "/v1/collections/bench", "")).expect("JSON");
-        let covered = info["index"]["rows"].as_u64().unwrap_or(0);
-        if covered as f64 > 0.9 * info["chunks"].as_u64().unwrap_or(0) as f64 {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(500));
     }
 }
 

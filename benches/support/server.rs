@@ -1,9 +1,11 @@
 //! The built server in a process of its own, and a client of it that costs little beside what is measured.
 
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Starts the server over a data folder, and returns it with its address.
 pub fn start(data: &Path) -> (Child, String) {
@@ -87,5 +89,18 @@ impl Client {
         self.stream.read_exact(&mut answer).expect("the whole answer");
         let status = status.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, String::from_utf8(answer).expect("UTF-8"))
+    }
+
+    /// Waits until most rows of the collection `bench` are in its graph, a quarter of an hour at most.
+    pub fn wait_until_sealed(&mut self) {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(900) {
+            let info: Value = serde_json::from_str(&self.send("GET", "/v1/collections/bench", "")).expect("JSON");
+            let covered = info["index"]["rows"].as_u64().unwrap_or(0);
+            if covered as f64 > 0.9 * info["chunks"].as_u64().unwrap_or(0) as f64 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 }

@@ -1,17 +1,19 @@
 //! What a search means and how it is run: filter → plan → both legs → fusion.
 //!
 //! A [`Search`] has been checked: its filter is typed ([`filter`]), its vector has the collection's length. It runs on
-//! one [`crate::index::Snapshot`]. First the allowed rows are computed exactly, so their number is known; then
+//! one [`crate::index::Snapshot`]. First the rows that pass are computed exactly ([`allowed`]), so their number is known; then
 //! [`plan`] chooses for the dense leg between a scan of the allowed rows and a walk of the graph; [`run`] runs the legs
 //! and [`fuse`] joins them. The answer names slots; fetching texts is the caller's, and so is everything that needs a
 //! clock, a thread or a socket: with the same snapshot the same search gives the same answer.
 
+pub mod allowed;
 pub mod cost;
 pub mod filter;
 pub mod fuse;
 pub mod plan;
 pub mod run;
 
+pub use allowed::Allowed;
 pub use filter::Filter;
 pub use fuse::{Fusion, FusionMethod};
 pub use plan::{Plan, Strategy};

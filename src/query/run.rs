@@ -3,18 +3,17 @@
 //! The promise kept here: if at least `k` rows pass the filter and have what the mode needs, `k` hits come back. A walk
 //! that cannot fill its part falls back to the scan. Fetching texts and measuring time are the caller's.
 
+use super::allowed::Allowed;
 use super::cost::Costs;
 use super::fuse::{fuse, leg_weights};
 use super::plan::{Estimate, Plan, Situation, Strategy};
-use super::{Filter, Mode, Search};
-use crate::error::Result;
+use super::{Mode, Search};
 use crate::index::distance::{Kernels, TopK, VectorBlock, score_rows, similarity};
 use crate::index::graph::Scratch;
-use crate::index::{Bitset, Snapshot};
+use crate::index::Snapshot;
 use crate::schema::row;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
 
 /// Hits that each leg gives to a fusion at least.
 const LEG_DEPTH: usize = 100;
@@ -24,13 +23,6 @@ const HEAD_SHARE_MIN: f64 = 0.3;
 const HEAD_EFFORT_MIN: usize = 128;
 /// How many times more candidates than hits are taken where grouping or diversity will drop some.
 const OVERFETCH: usize = 5;
-
-/// The rows that pass a filter at one version.
-pub struct Allowed {
-    slots: Arc<Bitset>,
-    count: usize,
-    ordinals: OnceLock<Bitset>,
-}
 
 /// One hit, by slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,40 +46,6 @@ pub struct Found {
     pub hits: Vec<Ranked>,
     /// How it was done.
     pub plan: Plan,
-}
-
-impl Allowed {
-    /// Evaluates a filter on every live row of a snapshot.
-    pub fn new(snapshot: &Snapshot, filter: &Filter) -> Result<Self> {
-        if matches!(filter, Filter::All) {
-            let (slots, count) = (snapshot.live().clone(), snapshot.len());
-            return Ok(Self { slots, count, ordinals: OnceLock::new() });
-        }
-        let mut slots = Bitset::new(snapshot.slots() as usize);
-        for segment in snapshot.columns().segments() {
-            let passed = filter.evaluate(segment.columns())?;
-            for at in passed.set_indices() {
-                slots.set(segment.base() as usize + at);
-            }
-        }
-        slots.and(snapshot.live());
-        let count = slots.count();
-        Ok(Self { slots: Arc::new(slots), count, ordinals: OnceLock::new() })
-    }
-
-    /// Returns the number of rows that pass.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Returns the slots that pass.
-    pub fn slots(&self) -> &Bitset {
-        &self.slots
-    }
-
-    fn contains(&self, slot: u32) -> bool {
-        self.slots.contains(slot as usize)
-    }
 }
 
 /// Runs a search.
@@ -119,7 +77,7 @@ impl Run<'_> {
     fn plan(&self) -> Plan {
         let covered = self.snapshot.placed().map_or(0, |placed| placed.generation().len());
         let situation = Situation {
-            allowed: self.allowed.count,
+            allowed: self.allowed.count(),
             rows: self.snapshot.len(),
             covered,
             wanted: self.candidates(),
@@ -162,7 +120,7 @@ impl Run<'_> {
         let wanted = self.candidates();
         let mut top = TopK::new(wanted);
         if let Some(placed) = self.snapshot.placed() {
-            let allowed = self.allowed.ordinals.get_or_init(|| placed.ordinals_of(&self.allowed.slots));
+            let allowed = self.allowed.ordinals(placed);
             let generation = placed.generation();
             let mut found = match plan.strategy {
                 Strategy::Graph | Strategy::GraphFiltered => {
@@ -216,7 +174,7 @@ impl Run<'_> {
     /// not give enough.
     fn search_head(&self, query: &[f32], top: &mut TopK) -> Option<Range<u32>> {
         let head = self.snapshot.head().filter(|_| !self.search.exact)?;
-        let share = self.allowed.count as f64 / self.snapshot.len().max(1) as f64;
+        let share = self.allowed.count() as f64 / self.snapshot.len().max(1) as f64;
         if share < HEAD_SHARE_MIN {
             return None;
         }

@@ -6,6 +6,7 @@ use super::alter::CollectionChange;
 use super::document::{IngestContext, embedded_text, word_text};
 use super::embedder::Embedder;
 use super::failures::{FailedFile, Failures};
+use super::filtered::Filtered;
 use super::load::{load, load_past};
 use super::model::Models;
 use super::near::Signatures;
@@ -16,13 +17,13 @@ use super::stage::Words;
 use super::upsert::{PendingRow, check_chunks, hash_vector};
 use super::view::{ChunkView, CollectionInfo, DocumentView, Include, NewChunk, OnConflict, Page, Selection, Written};
 use super::writer::{Delete, RowsWrite, Write, Writer};
-use crate::config::limits::{EMBED_BATCH, FILTER_CACHE_ENTRIES, IDS_MAX, PAGE_MAX, PAST_VERSIONS_OPEN};
+use crate::config::limits::{EMBED_BATCH, IDS_MAX, PAGE_MAX, PAST_VERSIONS_OPEN};
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 use crate::index::keys::Keys;
 use crate::index::text::Analyzer;
 use crate::query::Filter;
-use crate::query::run::Allowed;
+use crate::query::Allowed;
 use crate::schema::{ChunkId, CollectionName, CollectionSchema, Version, row};
 use crate::table::{Table, VerifyReport, VersionInfo, VersionRef};
 use arc_swap::ArcSwap;
@@ -31,7 +32,7 @@ use ragstone_models::{Priority, TextKind};
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -100,10 +101,6 @@ pub struct EmbeddedRows {
 /// Numbers the collections that this process has opened.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
-/// What a set of allowed rows depends on: the layout of slots, the version, the generation that numbers the rows of its
-/// graph (a past version is searched with the newest one), and the filter.
-type AllowedKey = (u64, Version, Option<String>, String);
-
 /// A collection that is open.
 pub struct Collection {
     shared: Arc<Shared>,
@@ -111,7 +108,7 @@ pub struct Collection {
     failures: Failures,
     signatures: Signatures,
     past: tokio::sync::Mutex<VecDeque<Arc<State>>>,
-    allowed: Mutex<VecDeque<(AllowedKey, Arc<Allowed>)>>,
+    filtered: Filtered,
 }
 
 impl Collection {
@@ -129,8 +126,8 @@ impl Collection {
         check_beside(&shared.state.load(), writer.queue())?;
         let folder = shared.state.load().table.folder().to_owned();
         let (failures, signatures) = (Failures::new(&folder), Signatures::new(&folder));
-        let (past, allowed) = Default::default();
-        Ok(Arc::new(Self { shared, writer, failures, signatures, past, allowed }))
+        let (past, filtered) = Default::default();
+        Ok(Arc::new(Self { shared, writer, failures, signatures, past, filtered }))
     }
 
     /// Finishes what the writer has begun; further writes are refused.
@@ -412,20 +409,7 @@ impl Collection {
 
     /// Returns the rows that pass a filter at a state; the last ones asked for are kept.
     pub fn allowed(&self, state: &State, filter: &Filter) -> Result<Arc<Allowed>> {
-        let generation = state.snapshot.placed().map(|placed| placed.name.clone());
-        let key = (state.snapshot.layout(), state.table.version(), generation, filter.to_string());
-        let lock = || self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = lock().iter().find(|(known, _)| *known == key).map(|(_, allowed)| allowed.clone());
-        if let Some(allowed) = found {
-            return Ok(allowed);
-        }
-        let allowed = Arc::new(Allowed::new(&state.snapshot, filter)?);
-        let mut cache = lock();
-        if cache.len() == FILTER_CACHE_ENTRIES {
-            cache.pop_front();
-        }
-        cache.push_back((key, allowed.clone()));
-        Ok(allowed)
+        self.filtered.get(&state.snapshot, filter)
     }
 
     /// Returns chunks of a state by slot.

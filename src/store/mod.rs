@@ -14,6 +14,7 @@ mod embedder;
 mod example;
 mod expire;
 mod failures;
+mod filtered;
 mod ingest;
 pub mod jobs;
 mod join;

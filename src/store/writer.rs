@@ -21,7 +21,7 @@ use crate::index::Segment;
 use crate::index::column::forget;
 use crate::index::keys::Keys;
 use crate::index::snapshot::NewRows;
-use crate::query::run::Allowed;
+use crate::query::Allowed;
 use crate::schema::row;
 use crate::table::{Changes, FRAGMENT_ROWS, Joined, SchemaChange, Table, VersionRef};
 use std::collections::{HashMap, HashSet};

@@ -22,6 +22,7 @@ const STACK_BYTES: usize = 64 << 20;
 pub fn run_worker() -> io::Result<()> {
     // A panic is answered, not printed: its text may quote the document.
     std::panic::set_hook(Box::new(|_| {}));
+    limit::step_back();
     let mut input = BufReader::new(io::stdin().lock());
     let mut output = BufWriter::new(io::stdout().lock());
     while let Some((header, file)) = frame::read_request(&mut input)? {

@@ -1,17 +1,27 @@
 //! The limits that a worker process sets on itself before it touches a file.
 //!
-//! Memory by what a process may write to (its heap, stacks and tables, not the program itself), time by the processor clock, and no core dumps and no writing of files at all. The wall
-//! clock is the parent's to watch.
+//! Memory by what a process may write to (its heap, stacks and tables, not the program itself), time by the processor
+//! clock, no core dumps and no writing of files at all, and a place behind whoever answers searches. The wall clock is the
+//! parent's to watch.
 
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 use crate::limits::Limits;
 
 /// Ticks a second in `/proc`, fixed by the kernel for everything that programs see.
 const TICKS: u64 = 100;
+
+/// How far a worker steps back behind other processes, on the system's scale from 0 to 19.
+const NICENESS: i32 = 10;
+
+/// Steps back behind other processes, so that files are read in the time that searches leave.
+pub fn step_back() {
+    // A system that refuses lets the worker read at full speed.
+    let _ = nice(NICENESS);
+}
 
 /// Sets the limits for the next file; those that only fall stay from the first one.
 ///

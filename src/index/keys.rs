@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 #[derive(Default)]
 pub struct Keys {
     chunks: AHashMap<u128, u32>,
+    /// In rising order, so that one of a million is found at once.
     documents: AHashMap<u128, Vec<u32>>,
 }
 
@@ -22,7 +23,9 @@ impl Keys {
     /// Adds a row.
     pub fn insert(&mut self, chunk_id: &str, document_id: &str, slot: u32) {
         self.chunks.insert(xxh3_128(chunk_id.as_bytes()), slot);
-        self.documents.entry(xxh3_128(document_id.as_bytes())).or_default().push(slot);
+        let slots = self.documents.entry(xxh3_128(document_id.as_bytes())).or_default();
+        // Slots come in rising order, and so this is the end.
+        slots.insert(slots.partition_point(|&held| held < slot), slot);
     }
 
     /// Forgets a row; a chunk id that has moved on to another slot keeps it.
@@ -33,7 +36,9 @@ impl Keys {
         }
         let document = xxh3_128(document_id.as_bytes());
         if let Some(slots) = self.documents.get_mut(&document) {
-            slots.retain(|&held| held != slot);
+            if let Ok(at) = slots.binary_search(&slot) {
+                slots.remove(at);
+            }
             if slots.is_empty() {
                 self.documents.remove(&document);
             }

@@ -2,7 +2,7 @@
 # make test    every test; what a test needs is provided first
 # make check   formatting, lints, documentation
 # make soak    the long random tests
-# make cuda    models on an NVIDIA GPU: builds, compares with the CPU, times; needs nvcc
+# make cuda    models on an NVIDIA GPU: builds, compares with the CPU, times; builds only where there is no GPU
 # make bench   the figures of benches/README.md
 #
 # Needs Rust, a C compiler, make, and Python 3 with pip. No root, no system packages.

@@ -2,7 +2,8 @@
 //!
 //! It measures Candle's own BERT in padded batches of 32 in file order, or the encoder with so many threads: the best of
 //! three runs over the texts, the median of 200 lone queries of 8, 16 and 32 tokens, queries of 16 tokens beside an ingest
-//! of the texts, and for bf16 and int8 the cosines of the vectors with those of f32. It does not check results.
+//! of the texts, and for bf16 and int8 the cosines of the vectors with those of f32; or the encoder on the GPU: the runs,
+//! queries of 16 tokens, and the cosines. It does not check results.
 
 use std::error::Error;
 use std::path::Path;
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let texts: Vec<&str> = text.lines().collect();
     match what.as_str() {
         "candle" => measure_candle(Path::new(folder), &texts),
-        "cuda" => measure_gpu(Path::new(folder), &texts),
+        "cuda" => measure_gpu(Path::new(folder), &texts, precision),
         threads => measure_encoder(Path::new(folder), &texts, threads.parse()?, precision),
     }
 }
@@ -42,15 +43,7 @@ fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Pre
     let name = format!("{} with {threads} threads", precision.name());
     report(&name, tokens, || encoder.encode(texts, TextKind::Document).map(drop).map_err(Into::into))?;
     for tokens in [8, 16, 32] {
-        let text = "a ".repeat(tokens - 2);
-        let mut times = Vec::new();
-        for _ in 0..200 {
-            let started = Instant::now();
-            encoder.encode(&[&text], TextKind::Query)?;
-            times.push(started.elapsed().as_secs_f64() * 1_000.0);
-        }
-        times.sort_by(f64::total_cmp);
-        println!("one text of {tokens} tokens: {:.2} ms, at best {:.2} ms", times[100], times[0]);
+        report_query(&encoder, tokens)?;
     }
     measure_beside_ingest(folder, texts, LoadOptions { threads, device: Device::Cpu, precision, dimension: None })?;
     if precision != Precision::F32 {
@@ -60,19 +53,17 @@ fn measure_encoder(folder: &Path, texts: &[&str], threads: usize, precision: Pre
     Ok(())
 }
 
-/// Measures the GPU, and compares its vectors with those of the CPU.
-fn measure_gpu(folder: &Path, texts: &[&str]) -> Result<(), Box<dyn Error>> {
-    let load = |device| {
-        Encoder::load(
-            folder,
-            "measured",
-            &LoadOptions { threads: 2, device, precision: Precision::F32, dimension: None },
-        )
+/// Measures the GPU, and compares its vectors with those of the CPU in f32.
+fn measure_gpu(folder: &Path, texts: &[&str], precision: Precision) -> Result<(), Box<dyn Error>> {
+    let load = |device, precision| {
+        Encoder::load(folder, "measured", &LoadOptions { threads: 2, device, precision, dimension: None })
     };
-    let (gpu, cpu) = (load(Device::Cuda)?, load(Device::Cpu)?);
+    let (gpu, cpu) = (load(Device::Cuda, precision)?, load(Device::Cpu, Precision::F32)?);
     let tokenizer = gpu.tokenizer();
     let tokens = texts.iter().map(|text| (tokenizer.count(text) + 2).min(tokenizer.max_tokens())).sum();
-    report("cuda", tokens, || gpu.encode(texts, TextKind::Document).map(drop).map_err(Into::into))?;
+    let name = format!("cuda in {}", precision.name());
+    report(&name, tokens, || gpu.encode(texts, TextKind::Document).map(drop).map_err(Into::into))?;
+    report_query(&gpu, 16)?;
     let (found, expected) = (gpu.encode(texts, TextKind::Document)?, cpu.encode(texts, TextKind::Document)?);
     report_cosines(&found, &expected, gpu.identity().dimension);
     Ok(())
@@ -108,6 +99,19 @@ fn measure_beside_ingest(folder: &Path, texts: &[&str], options: LoadOptions) ->
         ingest.join().map_err(|_| "the ingest panicked")??;
         Ok(())
     })
+}
+
+fn report_query(encoder: &Encoder, tokens: usize) -> Result<(), ModelError> {
+    let text = "a ".repeat(tokens - 2);
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let started = Instant::now();
+        encoder.encode(&[&text], TextKind::Query)?;
+        times.push(started.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    println!("one text of {tokens} tokens: {:.2} ms, at best {:.2} ms", times[100], times[0]);
+    Ok(())
 }
 
 fn report_cosines(found: &[f32], expected: &[f32], width: usize) {

@@ -48,6 +48,8 @@ pub(crate) enum Reads {
     AllRows,
     /// The first; the last layer then works little more than that.
     FirstRow,
+    /// Their mean, which a GPU computes before it hands anything back; the CPU gives all rows.
+    Mean,
 }
 
 impl PackedBert {
@@ -123,7 +125,7 @@ impl PackedBert {
     /// Returns which of the rows of [`PackedBert::forward`] are each text's.
     pub(crate) fn output_rows(&self, texts: &[&Tokens]) -> Vec<Range<usize>> {
         match self.reads {
-            Reads::AllRows => text_rows(texts),
+            Reads::AllRows | Reads::Mean => text_rows(texts),
             Reads::FirstRow => (0..texts.len()).map(|text| text..text + 1).collect(),
         }
     }

@@ -59,7 +59,11 @@ impl Encoder {
         let started = Instant::now();
         let spec = ModelSpec::read(folder)?;
         let dimension = choose_dimension(&spec, options.dimension)?;
-        let reads = if spec.pooling == Pooling::Cls { Reads::FirstRow } else { Reads::AllRows };
+        let reads = match spec.pooling {
+            Pooling::Cls => Reads::FirstRow,
+            Pooling::Mean => Reads::Mean,
+            _ => Reads::AllRows,
+        };
         let (transformer, weights_sha256) =
             Transformer::load(&spec.transformer, &spec.architecture, options, reads, |weights| {
                 Ok(weights.sha256.clone())
@@ -121,8 +125,8 @@ impl Encoder {
 
     /// Returns one vector a text, one behind the other, in the order of the texts.
     ///
-    /// A text's vector does not depend on the texts beside it. Texts beyond the model's limit are cut. Any number of
-    /// threads may call at once; each call has memory of its own and waits for no other.
+    /// A text's vector does not depend on the texts beside it, on a GPU but for rounding. Texts beyond the model's limit are
+    /// cut. Any number of threads may call at once; each call has memory of its own, and on the CPU waits for no other.
     pub fn encode(&self, texts: &[&str], kind: TextKind) -> Result<Vec<f32>, ModelError> {
         let parts: Vec<&[&str]> = texts.chunks(TOKENIZED_TEXTS_MAX).collect();
         let mut tokens = side_by_side(parts.len(), self.transformer.threads(), |number| {
@@ -163,7 +167,8 @@ impl Encoder {
 }
 
 impl Head {
-    /// Writes the vector of one text; what the vector has no room for is cut off.
+    /// Writes the vector of one text; what the vector has no room for is cut off. Of rows that are pooled already there is
+    /// one, and pooling it again changes nothing.
     fn write(&self, rows: &[f32], vector: &mut [f32]) {
         if self.dense.is_empty() && vector.len() == self.hidden {
             self.pooling.pool(rows, vector);

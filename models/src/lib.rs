@@ -8,6 +8,8 @@
 //! BERT, DistilBERT, RoBERTa and XLM-RoBERTa run on layers of our own; ModernBERT, Nomic's and Jina's BERT and Qwen3 run on
 //! the model library's, one text at a time.
 //!
+//! On a GPU the texts of a batch are padded instead, which is cheap there. Flash attention is not used.
+//!
 //! It opens no connection: whoever pulls a model hands it a function that fetches files. It does not read the environment, choose a model for a collection, or know what a chunk is.
 
 mod attention;
@@ -20,6 +22,7 @@ mod error;
 mod family;
 mod folder;
 mod gemm;
+mod gpu;
 mod half_attention;
 mod header;
 mod identity;
@@ -31,6 +34,7 @@ mod manifest;
 mod names;
 mod options;
 mod padded;
+mod padded_layer;
 mod parallel;
 mod partial;
 mod pass;

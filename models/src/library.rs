@@ -39,6 +39,11 @@ impl LibraryModel {
         Ok(LibraryModel { runner, device: device.clone() })
     }
 
+    /// Returns the name for logs.
+    pub(crate) fn kernels(&self) -> &'static str {
+        if self.device.is_cuda() { "library_cuda" } else { "library" }
+    }
+
     /// Returns one row of hidden values a token, in the order of the texts and their tokens.
     pub(crate) fn forward(&self, texts: &[&Tokens]) -> Result<Vec<f32>, ModelError> {
         let mut rows = Vec::new();

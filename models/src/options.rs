@@ -1,8 +1,7 @@
 //! How a model is to be run, and where.
 
-use std::sync::OnceLock;
-
 use crate::error::ModelError;
+use crate::gpu;
 use crate::precision::Precision;
 
 /// Says how a model is to be run.
@@ -12,7 +11,7 @@ pub struct LoadOptions {
     pub threads: usize,
     /// Where the model runs.
     pub device: Device,
-    /// How numbers are held while the model computes; a GPU, and families other than BERT's, compute in f32 only.
+    /// How numbers are held while the model computes. A GPU computes in f32 and bf16, families other than BERT's in f32.
     pub precision: Precision,
     /// How many numbers of a vector are kept, for models that allow it; all that the folder keeps if `None`.
     pub dimension: Option<usize>,
@@ -21,7 +20,7 @@ pub struct LoadOptions {
 /// Chooses where a model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// The first GPU if there is one, else the CPU.
+    /// The first GPU if there is one that computes in the precision and has room for the weights, else the CPU.
     Auto,
     /// The CPU.
     Cpu,
@@ -34,32 +33,15 @@ impl LoadOptions {
     pub(crate) fn choose_device(&self) -> Result<candle_core::Device, ModelError> {
         match (self.device, self.precision) {
             (Device::Cpu, _) => Ok(candle_core::Device::Cpu),
-            (Device::Auto, Precision::F32) => Ok(gpu().as_ref().cloned().unwrap_or(candle_core::Device::Cpu)),
-            (Device::Auto, _) => Ok(candle_core::Device::Cpu),
-            (Device::Cuda, Precision::F32) => {
-                let missing = |detail: &String| ModelError::DeviceMissing { wanted: "cuda", detail: detail.clone() };
-                gpu().as_ref().cloned().map_err(missing)
+            (Device::Auto, Precision::Int8) => Ok(candle_core::Device::Cpu),
+            (Device::Auto, precision) => Ok(gpu::find(precision).unwrap_or(candle_core::Device::Cpu)),
+            (Device::Cuda, Precision::Int8) => {
+                let found = self.precision.name().to_string();
+                Err(ModelError::Unsupported { part: "precision on a gpu", found, supported: "f32 and bf16" })
             }
             (Device::Cuda, precision) => {
-                let found = precision.name().to_string();
-                Err(ModelError::Unsupported { part: "precision on a gpu", found, supported: "f32" })
+                gpu::find(precision).map_err(|detail| ModelError::DeviceMissing { wanted: "cuda", detail })
             }
         }
     }
-}
-
-/// Returns the first GPU, or why there is none. It is looked for once, and said once what was found.
-fn gpu() -> &'static Result<candle_core::Device, String> {
-    static GPU: OnceLock<Result<candle_core::Device, String>> = OnceLock::new();
-    GPU.get_or_init(|| {
-        if !candle_core::utils::cuda_is_available() {
-            return Err("this build is for the CPU only".to_string());
-        }
-        let found = candle_core::Device::new_cuda(0).map_err(|error| error.to_string());
-        match &found {
-            Ok(_) => tracing::info!(device = "cuda:0", "models in f32 run on the GPU"),
-            Err(error) => tracing::warn!(device = "cpu", %error, "no GPU can be used, models run on the CPU"),
-        }
-        found
-    })
 }

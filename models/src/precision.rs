@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gemm::{ByteKernel, HalfKernel, Level};
 
-/// Chooses how weights and the inputs of products are held. Sums, and all that is between products, are f32.
+/// Chooses how weights and the inputs of products are held. Sums, and on the CPU all that is between products, are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

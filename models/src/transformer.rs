@@ -14,7 +14,7 @@ use crate::family::{Architecture, Settings};
 use crate::folder::weights_path;
 use crate::gemm::{Helpers, Team};
 use crate::library::LibraryModel;
-use crate::options::LoadOptions;
+use crate::options::{Device, LoadOptions};
 use crate::padded::PaddedBert;
 use crate::parallel::side_by_side;
 use crate::precision::Precision;
@@ -24,8 +24,10 @@ use crate::weights::Weights;
 
 /// Tokens in one batch on the CPU. Chosen so that weights are reused often enough and activations stay in the cache.
 const PACKED_TOKENS_MAX: usize = 128;
-/// Tokens in one batch on a GPU, before padding.
+/// Tokens in one batch on a GPU, padding included. Chosen so that starting an operation takes no time beside doing it.
 const PADDED_TOKENS_MAX: usize = 16_384;
+/// Scores that the attention of one batch on a GPU holds at once: half a gigabyte of f32, three times over in a layer.
+const PADDED_SCORES_MAX: usize = 1 << 27;
 
 /// A transformer with all that running it needs. Immutable after loading, so threads share it.
 pub(crate) struct Transformer {
@@ -36,6 +38,7 @@ pub(crate) struct Transformer {
     /// Calls that are encoding.
     at_work: AtomicUsize,
     threads: usize,
+    heads: usize,
 }
 
 enum Runner {
@@ -69,8 +72,7 @@ impl Transformer {
         if options.threads == 0 {
             return Err(ModelError::InvalidOption { option: "threads", found: 0, expected: "at least 1" });
         }
-        let device = options.choose_device()?;
-        let mut weights = Weights::read(&weights_path(folder)?, &device)?;
+        let (device, mut weights) = read_weights(&weights_path(folder)?, options)?;
         let head = head(&mut weights)?;
         architecture.prepare(&mut weights)?;
         let runner = Runner::load(weights, architecture, options.precision, reads, &device)?;
@@ -82,6 +84,7 @@ impl Transformer {
             helpers: Helpers::spawn(helpers).map_err(no_start)?,
             at_work: AtomicUsize::new(0),
             threads: options.threads,
+            heads: architecture.shape.heads,
         };
         Ok((transformer, head))
     }
@@ -90,8 +93,8 @@ impl Transformer {
     pub(crate) fn kernels(&self) -> &'static str {
         match &self.runner {
             Runner::Packed(bert) => bert.kernels(),
-            Runner::Padded(_) => "cuda",
-            Runner::Library(_) => "library",
+            Runner::Padded(bert) => bert.kernels(),
+            Runner::Library(model) => model.kernels(),
         }
     }
 
@@ -109,11 +112,13 @@ impl Transformer {
     pub(crate) fn run<F: Fn(&[f32], &mut [f32]) + Sync>(&self, job: &Job<F>) -> Result<Vec<f32>, ModelError> {
         let lengths: Vec<usize> = job.texts.iter().map(|text| text.ids.len()).collect();
         let total: usize = lengths.iter().sum();
-        let (workers, limit) = match self.runner {
+        let (workers, tokens) = match self.runner {
             Runner::Packed(_) => (job.threads, PACKED_TOKENS_MAX.min(total.div_ceil(job.threads))),
             Runner::Padded(_) => (1, PADDED_TOKENS_MAX),
             Runner::Library(_) => (1, PACKED_TOKENS_MAX),
         };
+        let padded_pairs = matches!(self.runner, Runner::Padded(_)).then_some(PADDED_SCORES_MAX / self.heads);
+        let limit = batch::Limit { tokens, padded_pairs };
         let batches = batch::cut(&lengths, limit);
         let at_work = AtWork::enter(&self.at_work);
         let share = job.threads > 1 && batches.len() == 1 && at_work.is_alone;
@@ -151,7 +156,7 @@ impl Transformer {
             Runner::Packed(bert) => {
                 Ok(self.rooms.with(|room| finish(bert.forward(texts, &team, room), bert.output_rows(texts))))
             }
-            Runner::Padded(bert) => Ok(finish(&bert.forward(texts)?, text_rows(texts))),
+            Runner::Padded(bert) => Ok(finish(&bert.forward(texts)?, bert.output_rows(texts))),
             Runner::Library(model) => Ok(finish(&model.forward(texts)?, text_rows(texts))),
         }
     }
@@ -170,8 +175,8 @@ impl Runner {
             (Settings::Bert(config), candle_core::Device::Cpu) => {
                 Ok(Runner::Packed(PackedBert::load(&mut weights, config, positions, precision, reads)?))
             }
-            (Settings::Bert(config), device) => {
-                Ok(Runner::Padded(PaddedBert::load(weights, config, positions, device)?))
+            (Settings::Bert(config), _) => {
+                Ok(Runner::Padded(PaddedBert::load(&mut weights, config, positions, precision, reads)?))
             }
             (settings, device) if precision.is_f32() => {
                 Ok(Runner::Library(LibraryModel::load(weights, settings, device)?))
@@ -181,6 +186,19 @@ impl Runner {
                 Err(ModelError::Unsupported { part: "precision", found, supported: "f32 for this family" })
             }
         }
+    }
+}
+
+/// Reads the weights onto the chosen device, or onto the CPU where a GPU that nobody demanded has no room for them.
+fn read_weights(path: &Path, options: &LoadOptions) -> Result<(candle_core::Device, Weights), ModelError> {
+    let device = options.choose_device()?;
+    match Weights::read(path, &device) {
+        Err(error) if options.device == Device::Auto && device.is_cuda() => {
+            let weights = Weights::read(path, &candle_core::Device::Cpu)?;
+            tracing::warn!(device = "cpu", %error, "the GPU does not take the model, it runs on the CPU");
+            Ok((candle_core::Device::Cpu, weights))
+        }
+        weights => Ok((device, weights?)),
     }
 }
 

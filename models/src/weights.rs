@@ -48,7 +48,12 @@ impl Weights {
 
     /// Takes a vector out of the file.
     pub(crate) fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
-        Ok(self.take(name, &[length])?.to_vec1()?)
+        Ok(self.row(name, length)?.to_vec1()?)
+    }
+
+    /// Takes a vector out of the file and leaves it on its device.
+    pub(crate) fn row(&mut self, name: &str, length: usize) -> Result<Tensor, ModelError> {
+        self.take(name, &[length])
     }
 
     /// Puts a tensor among those of the file.

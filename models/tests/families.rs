@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::tiny_model;
 
 #[derive(Deserialize)]
-struct Family {
+pub struct Family {
     name: String,
     pooling: String,
     config: Value,
@@ -24,11 +24,11 @@ struct Case {
     vector: Vec<f32>,
 }
 
-fn families() -> Vec<Family> {
+pub fn families() -> Vec<Family> {
     serde_json::from_str(include_str!("golden/families.json")).unwrap()
 }
 
-fn write(folder: &Path, family: &Family) {
+pub fn write(folder: &Path, family: &Family) {
     tiny_model::write(folder);
     tiny_model::write_json(folder, "config.json", &family.config);
     tiny_model::write_json(folder, "1_Pooling/config.json", &json!({"pooling_mode": family.pooling}));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::tiny_model;
 
 #[derive(Deserialize)]
-struct Model {
+pub struct Model {
     name: String,
     config: Value,
     tensors: BTreeMap<String, Vec<usize>>,
@@ -25,11 +25,11 @@ struct Case {
     logit: f32,
 }
 
-fn models() -> Vec<Model> {
+pub fn models() -> Vec<Model> {
     serde_json::from_str(include_str!("golden/rerankers.json")).unwrap()
 }
 
-fn write(folder: &Path, model: &Model) {
+pub fn write(folder: &Path, model: &Model) {
     tiny_model::write(folder);
     std::fs::remove_file(folder.join("modules.json")).unwrap();
     tiny_model::write_json(folder, "config.json", &model.config);

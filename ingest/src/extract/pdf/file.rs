@@ -10,6 +10,7 @@ use crate::document::Document;
 use crate::error::ReadError;
 use crate::layout::{self, Page};
 use crate::limits::Limits;
+use crate::password::Passwords;
 use crate::quality;
 
 /// Most warnings kept for one file.
@@ -26,14 +27,14 @@ const DOUBTFUL_QUALITY: f32 = 0.5;
 ///
 /// # Errors
 /// `Encrypted`, `Corrupt`, `LimitExceeded` for pages or characters, `NoText` for a file of scans or blank pages.
-pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
-    let (pdf, warnings) = open::open(bytes)?;
+pub fn read(bytes: &[u8], limits: &Limits, passwords: &Passwords) -> Result<Document, ReadError> {
+    let (pdf, warnings) = open::open(bytes, passwords)?;
     let is_rebuilt = !warnings.is_empty();
     let mut document = read_opened(&pdf, warnings, limits)?;
     // An index may lead to every page and still miss what they show.
     let is_blank = document.blocks.is_empty() && !has_image(&pdf);
     let may_gain = !is_rebuilt && (is_blank || page::lacks_content(&pdf));
-    if let Some((pdf, warnings)) = may_gain.then(|| open::rebuild(bytes).ok()).flatten() {
+    if let Some((pdf, warnings)) = may_gain.then(|| open::rebuild(bytes, passwords).ok()).flatten() {
         let rebuilt = read_opened(&pdf, warnings, limits)?;
         if rebuilt.text.len() > document.text.len() {
             document = rebuilt;

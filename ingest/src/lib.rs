@@ -32,7 +32,7 @@ pub mod worker;
 mod zip;
 
 pub use archive::INSIDE;
-pub use document::{Block, BlockKind, Document, PageBox};
+pub use document::{Block, BlockKind, Document, Link, PageBox};
 pub use error::ReadError;
 pub use limits::Limits;
 pub use password::Passwords;

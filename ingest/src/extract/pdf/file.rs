@@ -5,6 +5,7 @@
 use lopdf::{Document as Pdf, Object, ObjectId, decode_text_string};
 
 use super::font::Fonts;
+use super::link::Links;
 use super::{object, open, outline, page};
 use crate::document::Document;
 use crate::error::ReadError;
@@ -51,7 +52,8 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
     if ids.len() > limits.pages_max as usize {
         return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
     }
-    let (pages, unknown) = read_pages(pdf, &ids, &mut warnings, limits)?;
+    let mut links = Links::default();
+    let (pages, unknown) = read_pages(pdf, &ids, &mut warnings, &mut links, limits)?;
     let mut document = Document {
         media_type: "application/pdf".into(),
         title: information(pdf, b"Title"),
@@ -60,6 +62,7 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
         pages: Some(ids.len() as u32),
         extractor: "pdf-extract 0.12.1".into(),
         warnings,
+        links: links.found,
         ..Document::default()
     };
     let seen =
@@ -74,6 +77,7 @@ fn read_pages(
     pdf: &Pdf,
     ids: &[ObjectId],
     warnings: &mut Vec<String>,
+    links: &mut Links,
     limits: &Limits,
 ) -> Result<(Vec<Page>, Vec<usize>), ReadError> {
     let mut fonts = Fonts::default();
@@ -88,6 +92,7 @@ fn read_pages(
             }
             Ok((page, without_meaning)) => {
                 left -= page.glyphs.len();
+                links.add(pdf, *id, &page);
                 pages.push(page);
                 unknown.push(without_meaning);
             }

@@ -7,8 +7,9 @@
 //! writes the characters as the few text operators that pdf-extract gets right, every code renamed to a number of our own,
 //! [`stage`] lets pdf-extract run that page alone, and [`crate::layout`] turns placed characters into text.
 //!
-//! lines drawn on a page ([`path`]) are handed on too, for the tables that they rule, and so are the titles of the [`outline`]. Deliberately not done: no images, no
-//! OCR, no drawing, no links, no structure tree.
+//! Lines drawn on a page ([`path`]) are handed on too, for the tables that they rule, and so are the titles of the
+//! [`outline`]. Where links lead ([`link`]) stands beside the text. Deliberately not done: no images, no OCR, no drawing,
+//! no structure tree.
 
 mod cmap;
 mod collection;
@@ -17,6 +18,7 @@ mod file;
 mod filter;
 mod font;
 mod length;
+mod link;
 mod lock;
 mod object;
 mod open;

@@ -14,6 +14,7 @@ mod external;
 mod failed;
 mod hostile;
 mod ingest;
+mod locked;
 mod model;
 mod near;
 mod planned;

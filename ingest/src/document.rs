@@ -32,6 +32,20 @@ pub struct Document {
     /// Pages that show text only as a picture, or in an encoding that nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_ocr: Vec<u32>,
+    /// Where links lead, in the order of the file; PDF is the format whose links are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+}
+
+/// A link of a document to an address outside of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Page that it stands on, from 1; `None` where the format has no pages.
+    pub page: Option<u32>,
+    /// The words that it stands on, on one line; empty for one on a picture.
+    pub text: String,
+    /// The address as the file states it: of the web, of mail or of a telephone.
+    pub uri: String,
 }
 
 /// A paragraph, heading, list item, table or note of a document.

@@ -23,6 +23,7 @@ mod limits;
 mod little;
 pub mod minhash;
 pub mod ocr;
+mod password;
 mod quality;
 mod read;
 pub mod sample;
@@ -31,7 +32,8 @@ pub mod worker;
 mod zip;
 
 pub use archive::INSIDE;
-pub use document::{Block, BlockKind, Document, PageBox};
+pub use document::{Block, BlockKind, Document, Link, PageBox};
 pub use error::ReadError;
 pub use limits::Limits;
-pub use read::read;
+pub use password::Passwords;
+pub use read::{read, read_locked};

@@ -9,6 +9,7 @@ use crate::extract::{
     csv, doc, docx, epub, html, json, mail, markdown, msg, opendocument, pdf, ppt, pptx, rtf, text, xls, xlsx,
 };
 use crate::limits::Limits;
+use crate::password::Passwords;
 
 /// Reads a file: finds its format by content, extracts it, and gives it a title if it has none of use.
 ///
@@ -17,7 +18,15 @@ use crate::limits::Limits;
 /// # Errors
 /// Every [`ReadError`] except those that only a worker process has (`Timeout`, `Crashed`).
 pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
-    with_text(read_any(bytes, name, limits)?)
+    read_locked(bytes, name, limits, &Passwords::default())
+}
+
+/// Reads a file as [`read`] does, and tries passwords where it is encrypted.
+///
+/// # Errors
+/// As [`read`]; `Encrypted` where none of them opens it, or for a format that is not tried with any.
+pub fn read_locked(bytes: &[u8], name: &str, limits: &Limits, passwords: &Passwords) -> Result<Document, ReadError> {
+    with_text(read_any(bytes, name, limits, passwords)?)
 }
 
 /// Refuses a document that holds no text: of scanned pages that nobody has read.
@@ -31,26 +40,37 @@ pub(crate) fn with_text(document: Document) -> Result<Document, ReadError> {
     }
 }
 
-/// Reads a file as [`read`] does, and gives scanned pages as a document without text.
+/// Reads a file as [`read_locked`] does, and gives scanned pages as a document without text.
 ///
 /// # Errors
-/// As [`read`].
-pub(crate) fn read_any(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document, ReadError> {
+/// As [`read_locked`].
+pub(crate) fn read_any(
+    bytes: &[u8],
+    name: &str,
+    limits: &Limits,
+    passwords: &Passwords,
+) -> Result<Document, ReadError> {
     if bytes.len() as u64 > limits.file_bytes_max {
         return Err(ReadError::LimitExceeded { what: "file bytes".into(), limit: limits.file_bytes_max });
     }
     let format = detect(bytes, name)?;
-    let mut document = extract(format)(bytes, name, limits).map_err(|error| named(error, format))?;
+    let read = extract(format, (bytes, name), limits, passwords);
+    let mut document = read.map_err(|error| named(error, format))?;
     document.title = title(&document, name);
     Ok(document)
 }
 
-/// Reads one format.
+/// Reads a format that is not tried with passwords.
 type Extract = fn(&[u8], &str, &Limits) -> Result<Document, ReadError>;
 
-fn extract(format: Format) -> Extract {
-    match format {
-        Format::Pdf => pdf::read,
+fn extract(
+    format: Format,
+    (bytes, name): (&[u8], &str),
+    limits: &Limits,
+    passwords: &Passwords,
+) -> Result<Document, ReadError> {
+    let extract: Extract = match format {
+        Format::Pdf => return pdf::read(bytes, limits, passwords),
         Format::Docx => docx::read,
         Format::Doc => doc::read,
         Format::Rtf => rtf::read,
@@ -67,7 +87,8 @@ fn extract(format: Format) -> Extract {
         Format::Csv => csv::read,
         Format::Json => json::read,
         Format::Text => text::read,
-    }
+    };
+    extract(bytes, name, limits)
 }
 
 /// Says of a broken part or container which kind of document it belongs to.

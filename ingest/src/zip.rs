@@ -14,6 +14,9 @@ use crate::limits::Limits;
 
 /// Unpacked size below which the compression ratio is not looked at.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
+/// Where an entry of the directory states the length of its name, and where the name itself. Specified by APPNOTE 4.3.12.
+const NAME_LENGTH_AT: usize = 28;
+const NAME_AT: usize = 46;
 
 /// An opened zip container, whose parts are unpacked when asked for.
 pub struct Container<'a> {
@@ -34,11 +37,12 @@ impl<'a> Container<'a> {
         if archive.len() > limits.zip_entries_max {
             return Err(over("zip entries", limits.zip_entries_max as u64));
         }
-        let positions = archive
-            .file_names_raw()
-            .enumerate()
-            .map(|(position, name)| (key(&String::from_utf8_lossy(name)), position))
-            .collect();
+        let mut positions = HashMap::with_capacity(archive.len());
+        for position in 0..archive.len() {
+            let header = archive.by_index_data(position).map_err(damaged)?.central_header_start();
+            let name = stated_name(bytes, header).ok_or_else(|| corrupt("a name is missing".into()))?;
+            positions.insert(key(&String::from_utf8_lossy(name)), position);
+        }
         Ok(Self { archive, positions, unpacked_bytes: 0, limits: *limits })
     }
 
@@ -80,6 +84,17 @@ impl<'a> Container<'a> {
         self.unpacked_bytes += bytes.len() as u64;
         Ok(bytes)
     }
+}
+
+/// Returns the name in an entry of the directory itself.
+///
+/// A field beside it may state another one in Unicode, which names of archives are taken from. The names of parts are
+/// ASCII, and programs that read packages do not look at that field: with it, a document would have another text here
+/// than a person sees.
+fn stated_name(bytes: &[u8], header: u64) -> Option<&[u8]> {
+    let header = bytes.get(usize::try_from(header).ok()?..)?;
+    let length = header.get(NAME_LENGTH_AT..NAME_LENGTH_AT + 2)?;
+    header.get(NAME_AT..NAME_AT + usize::from(u16::from_le_bytes([length[0], length[1]])))
 }
 
 /// Unpacks in steps, so that a bomb is refused after the first step that breaks a bound.
@@ -151,6 +166,38 @@ mod tests {
         let mut container = Container::open(&bytes, &Limits::default()).unwrap();
         assert_eq!(container.part("/word/document.xml").unwrap().as_deref(), Some(&b"x"[..]));
         assert_eq!(container.part("word/none.xml").unwrap(), None);
+    }
+
+    fn checksum(bytes: &[u8]) -> u32 {
+        let bit = |sum: u32, _| if sum & 1 > 0 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
+        !bytes.iter().fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), bit))
+    }
+
+    /// Gives the first entry of the directory a field with another name.
+    fn renamed(mut bytes: Vec<u8>, name: &str) -> Vec<u8> {
+        let find = |bytes: &[u8], sign: &[u8]| bytes.windows(4).position(|part| part == sign).unwrap();
+        let header = find(&bytes, b"PK\x01\x02");
+        let length = usize::from(bytes[header + NAME_LENGTH_AT]);
+        let stated = checksum(&bytes[header + NAME_AT..][..length]);
+        let field = [b"\x01".as_slice(), &stated.to_le_bytes(), name.as_bytes()].concat();
+        let field = [b"up".as_slice(), &(field.len() as u16).to_le_bytes(), &field].concat();
+        bytes[header + NAME_LENGTH_AT + 2] = field.len() as u8;
+        let behind = header + NAME_AT + length;
+        bytes.splice(behind..behind, field.iter().copied());
+        let end = find(&bytes, b"PK\x05\x06");
+        bytes[end + 12] += field.len() as u8;
+        bytes
+    }
+
+    /// A text part had the name of the document in a field that no word processor looks at, and was read in its place.
+    #[test]
+    fn a_part_has_the_name_that_its_entry_states() {
+        let parts = packed(&[("other", b"hidden"), ("word/document.xml", b"shown")]);
+        let bytes = renamed(parts, "word/Document.xml");
+        let mut container = Container::open(&bytes, &Limits::default()).unwrap();
+        assert_eq!(container.names()[0], "word/Document.xml");
+        assert_eq!(container.part("word/document.xml").unwrap().as_deref(), Some(&b"shown"[..]));
+        assert_eq!(container.part("other").unwrap().as_deref(), Some(&b"hidden"[..]));
     }
 
     #[test]

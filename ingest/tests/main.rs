@@ -13,6 +13,7 @@ mod fuzz;
 mod hostile;
 mod layout;
 mod legacy;
+mod link;
 mod lock;
 mod ocr;
 mod pdf;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::schema::CollectionName;
 use crate::store::{Collection, Store};
 use ragstone_ingest::worker::WorkerPool;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -43,12 +44,13 @@ impl From<Exit> for ExitCode {
 
 impl Context {
     /// Puts flags, environment and settings file together.
-    pub fn new(global: &GlobalArgs, listen: Option<String>) -> Result<Self> {
+    pub fn new(global: &GlobalArgs, listen: Option<String>, password_file: Option<PathBuf>) -> Result<Self> {
         let overrides = Overrides {
             config: global.config.clone(),
             data: global.data.clone(),
             models: global.models.clone(),
             listen,
+            password_file,
         };
         let config = Config::load(overrides)?;
         let data = config.data.to_string_lossy();

@@ -10,7 +10,7 @@ use clap::Args;
 use futures::stream::{self, StreamExt};
 use ragstone_ingest::walk::{FoundFile, walk};
 use ragstone_ingest::worker::WorkerPool;
-use ragstone_ingest::{Block, BlockKind, Document, INSIDE, ReadError};
+use ragstone_ingest::{Block, BlockKind, Document, INSIDE, Link, ReadError};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ pub struct ExtractArgs {
     /// Read these files and folders
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Open encrypted PDFs with these passwords, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
 }
 
 /// What was read in a file, as one line of JSON.
@@ -32,6 +35,8 @@ struct Extracted<'a> {
     pages: Vec<PageText>,
     text: &'a str,
     blocks: Vec<BlockText<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    links: &'a [Link],
     extractor: Option<&'a str>,
     warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +148,7 @@ fn extracted<'a>(uri: &'a str, document: &'a Document) -> Extracted<'a> {
         pages,
         text: &document.text,
         blocks: document.blocks.iter().zip(texts).map(shown).collect(),
+        links: &document.links,
         extractor: Some(&document.extractor),
         warnings: &document.warnings,
         error: None,
@@ -213,5 +219,13 @@ mod tests {
             json["blocks"][0],
             serde_json::json!({"kind": "heading", "level": 1, "page": 1, "text": "年假 Policy"})
         );
+    }
+
+    #[test]
+    fn links_are_printed_with_their_words() {
+        let link = Link { page: Some(3), text: "差旅".into(), uri: "https://example.org".into() };
+        let document = Document { links: vec![link], ..document() };
+        let json = serde_json::to_value(extracted("a.pdf", &document)).unwrap();
+        assert_eq!(json["links"], serde_json::json!([{"page": 3, "text": "差旅", "uri": "https://example.org"}]));
     }
 }

@@ -32,11 +32,13 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         let ended = ragstone_ingest::worker::run_worker();
         return ended.map(|()| Exit::Done).map_err(|error| Failure::new("worker", error.to_string()));
     }
-    let listen = match &cli.command {
-        Command::Serve(args) => args.listen.clone(),
-        _ => None,
+    let (listen, password_file) = match &cli.command {
+        Command::Serve(args) => (args.listen.clone(), None),
+        Command::Ingest(args) => (None, args.password_file.clone()),
+        Command::Extract(args) => (None, args.password_file.clone()),
+        _ => (None, None),
     };
-    let context = Context::new(&cli.global, listen)?;
+    let context = Context::new(&cli.global, listen, password_file)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new("internal", error.to_string()))?;
     let result = runtime.block_on(dispatch(cli.command, &context));
     // Threads that still read files of an interrupted ingest are not waited for.

@@ -104,6 +104,9 @@ pub const EXPIRE_REST: u32 = 20;
 /// Commits after which expiry is considered.
 pub const EXPIRE_EVERY_COMMITS: u64 = 500;
 
+/// Largest file of passwords; no more than 16 of 1,024 bytes are taken.
+pub const PASSWORD_FILE_BYTES_MAX: u64 = 32 << 10;
+
 /// Seconds that a command of the system may take to read a scanned page, unless the settings say otherwise.
 pub const OCR_PAGE_SECONDS: u64 = 60;
 /// Scanned pages of a file that such a command reads, unless the settings say otherwise.

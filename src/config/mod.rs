@@ -4,10 +4,12 @@
 
 mod embedder;
 pub mod limits;
+mod password;
 
 pub use embedder::{Embedder, Secret};
 
 use crate::error::{Error, Result};
+use ragstone_ingest::Passwords;
 use ragstone_models::Precision;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,6 +46,8 @@ pub struct Config {
     pub keep_days: u32,
     /// What reads scanned pages; `None` leaves them unread.
     pub ocr: Option<Ocr>,
+    /// What encrypted files are tried with.
+    pub passwords: Passwords,
     /// Models behind endpoints of others, by the name that collections know them by.
     pub embedders: BTreeMap<String, Embedder>,
 }
@@ -81,6 +85,14 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// Folder of model folders.
     pub models: Option<PathBuf>,
+    /// File of passwords, one a line.
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Ingest {
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +107,7 @@ struct File {
     threads: Option<usize>,
     keep_days: Option<u32>,
     ocr: Option<Ocr>,
+    ingest: Ingest,
     embedders: BTreeMap<String, Embedder>,
 }
 
@@ -119,6 +132,8 @@ impl Config {
             let detail = "it names no program; write command = [\"PROGRAM\", \"ARGUMENT\", \"{page}\"]".to_owned();
             return Err(Error::InvalidSetting { name: "ocr.command".into(), detail });
         }
+        let password_file = overrides.password_file.or(file.ingest.password_file);
+        let passwords = password_file.map_or_else(|| Ok(Passwords::default()), |path| password::read(&path))?;
         let embedders = file.embedders.into_iter();
         let embedders = embedders.map(|(name, embedder)| Ok((name.clone(), embedder.check(&name)?)));
         Ok(Self {
@@ -132,6 +147,7 @@ impl Config {
             threads,
             keep_days: file.keep_days.unwrap_or(30),
             ocr: file.ocr,
+            passwords,
         })
     }
 }
@@ -171,9 +187,14 @@ mod tests {
     #[test]
     fn a_setting_that_does_not_exist_or_fit_is_named() {
         let folder = tempfile::tempdir().unwrap();
+        let passwords = ["[ingest]\npasswords = ['x']", "[ingest]\npassword_file = 'nowhere/at/all'"];
         let ocr = ["[ocr]", "[ocr]\ncommand = []", "[ocr]\ncommand = ['x']\npages = 3"];
-        for text in
-            [&["dta = 'x'", "threads = 0", "precision = 'f64'", "listen = 'everywhere'", "data = "], &ocr[..]].concat()
+        for text in [
+            &["dta = 'x'", "threads = 0", "precision = 'f64'", "listen = 'everywhere'", "data = "],
+            &ocr[..],
+            &passwords[..],
+        ]
+        .concat()
         {
             let path = folder.path().join("ragstone.toml");
             std::fs::write(&path, text).unwrap();

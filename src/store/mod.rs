@@ -92,6 +92,7 @@ pub fn worker_pool(config: &Config) -> Result<WorkerPool> {
     let program = std::env::current_exe().map_err(|error| Error::Internal(error.to_string()))?;
     let command = WorkerCommand { program, args: vec!["extract-worker".into()] };
     let pool = WorkerPool::new(command, ragstone_ingest::Limits::default(), config.threads);
+    let pool = pool.with_passwords(config.passwords.clone());
     let Some(Ocr { command, page_seconds, pages_max }) = &config.ocr else { return Ok(pool) };
     let Some((program, args)) = command.split_first() else { return Ok(pool) };
     let (page_max, args) = (Duration::from_secs(*page_seconds), args.to_vec());

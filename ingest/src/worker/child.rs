@@ -11,6 +11,7 @@ use crate::archive;
 use crate::detect::{Format, detect};
 use crate::error::ReadError;
 use crate::limits::Limits;
+use crate::password::Passwords;
 
 /// Stack of the reading thread. Honest files stay below 1 MiB; markup nested to its limit needs more.
 const STACK_BYTES: usize = 64 << 20;
@@ -26,10 +27,10 @@ pub fn run_worker() -> io::Result<()> {
     let mut input = BufReader::new(io::stdin().lock());
     let mut output = BufWriter::new(io::stdout().lock());
     while let Some((header, file)) = frame::read_request(&mut input)? {
-        let Header { name, limits, work } = header;
+        let Header { name, limits, passwords, work } = header;
         let mut reply = |reply: &Reply| frame::write_reply(&mut output, reply, limits.output_bytes_max);
         match work {
-            Work::Read => reply(&Reply::Answer(Box::new(read(name, file, limits)?)))?,
+            Work::Read => reply(&Reply::Answer(Box::new(read(name, file, limits, passwords)?)))?,
             Work::Unpack => unpack(&file, &limits, &mut reply)?,
         }
     }
@@ -58,10 +59,10 @@ fn unpack(archive: &[u8], limits: &Limits, reply: &mut dyn FnMut(&Reply) -> io::
     reply(&Reply::End)
 }
 
-fn read(name: String, file: Vec<u8>, limits: Limits) -> io::Result<Answer> {
+fn read(name: String, file: Vec<u8>, limits: Limits, passwords: Passwords) -> io::Result<Answer> {
     limit::set(&limits)?;
     let format = detect(&file, &name).map(Format::name).unwrap_or("unknown");
-    let work = move || crate::read::read_any(&file, &name, &limits);
+    let work = move || crate::read::read_any(&file, &name, &limits, &passwords);
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work)?;
     Ok(thread.join().unwrap_or_else(|_| {
         Err(ReadError::Corrupt { format: format.into(), detail: "the reader panicked on it".into() })

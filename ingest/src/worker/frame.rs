@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::limits::Limits;
+use crate::password::Passwords;
 
 /// Starts every reply. What stands before it was printed by a library and is skipped.
 const MARK: &[u8; 8] = b"\x01RAGDOC\x02";
 /// Most bytes skipped before [`MARK`].
 const SKIPPED_BYTES_MAX: usize = 1 << 16;
-/// Longest request header; a name is at most some kilobytes.
-const HEADER_BYTES_MAX: u32 = 1 << 16;
+/// Longest request header: a name of some kilobytes, and 16 KiB of passwords, which JSON may write in six times as much.
+const HEADER_BYTES_MAX: u32 = 1 << 17;
 
 /// What a request says about the file that follows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Header {
     pub name: String,
     /// Bounds that hold for it.
     pub limits: Limits,
+    /// What an encrypted file is tried with.
+    pub passwords: Passwords,
     /// What to do with it.
     pub work: Work,
 }
@@ -193,6 +196,33 @@ mod tests {
         let member = Reply::Member { path: "a/年.txt".into(), bytes: 3, content: vec![0, 1, 255] };
         assert_eq!(round(&member), member);
         assert_eq!(round(&Reply::End), Reply::End);
+    }
+
+    #[test]
+    fn passwords_travel_in_the_request_and_are_not_shown() {
+        let passwords = Passwords::from_lines(&format!("{}\n", "\u{1}".repeat(1024)).repeat(16)).unwrap();
+        let header = Header { name: "a.pdf".into(), limits: Limits::default(), passwords, work: Work::Read };
+        let mut pipe = Vec::new();
+        write_request(&mut pipe, &header, b"file").unwrap();
+        let (read, file) = read_request(&mut pipe.as_slice()).unwrap().unwrap();
+        assert_eq!((read.passwords, file.as_slice()), (header.passwords.clone(), b"file".as_slice()));
+        assert!(format!("{header:?}").contains("passwords: ***"), "{header:?}");
+    }
+
+    #[test]
+    fn a_request_with_too_many_passwords_is_none() {
+        let header = Header {
+            name: String::new(),
+            limits: Limits::default(),
+            passwords: Passwords::default(),
+            work: Work::Read,
+        };
+        let mut json = serde_json::to_value(&header).unwrap();
+        json["passwords"] = vec!["secret"; 17].into();
+        let json = json.to_string();
+        let request = [&(json.len() as u32).to_le_bytes(), json.as_bytes(), &0u64.to_le_bytes()].concat();
+        let error = read_request(&mut request.as_slice()).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::InvalidData && !error.to_string().contains("secret"), "{error}");
     }
 
     #[test]

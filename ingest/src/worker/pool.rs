@@ -8,13 +8,14 @@
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::frame::{Reply, Work};
+use super::frame::{Header, Reply, Work};
 use super::process::{Process, WorkerCommand};
 use crate::detect::is_archive;
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::limits::Limits;
 use crate::ocr::OcrCommand;
+use crate::password::Passwords;
 use crate::read::with_text;
 
 /// Files that one process reads before it is replaced. Starting one costs a few milliseconds.
@@ -30,6 +31,7 @@ pub struct WorkerPool {
     command: WorkerCommand,
     limits: Limits,
     workers: usize,
+    passwords: Passwords,
     ocr: Option<OcrCommand>,
     state: Mutex<State>,
     returned: Condvar,
@@ -56,7 +58,20 @@ impl WorkerPool {
     /// Makes a pool of up to `workers` processes (at least one) for each kind of work; starts none yet.
     pub fn new(command: WorkerCommand, limits: Limits, workers: usize) -> Self {
         let state = Mutex::new(State::default());
-        Self { command, limits, workers: workers.max(1), ocr: None, state, returned: Condvar::new() }
+        Self {
+            command,
+            limits,
+            workers: workers.max(1),
+            passwords: Passwords::default(),
+            ocr: None,
+            state,
+            returned: Condvar::new(),
+        }
+    }
+
+    /// Has encrypted files tried with passwords, which reach the processes on their standard input.
+    pub fn with_passwords(self, passwords: Passwords) -> Self {
+        Self { passwords, ..self }
     }
 
     /// Has pages without text read by a command, in the calling thread and outside of `wall_max`.
@@ -139,7 +154,9 @@ impl WorkerPool {
             None => Process::start(&self.command)
                 .map_err(|error| ReadError::Crashed { detail: format!("worker could not be started: {error}") })?,
         };
-        process.run(bytes, name, &self.limits, work, each)?;
+        let name = name.to_owned();
+        let passwords = if work == Work::Read { self.passwords.clone() } else { Passwords::default() };
+        process.run(Header { name, limits: self.limits, passwords, work }, bytes, each)?;
         slot.process = Some(process).filter(|process| process.served < FILES_MAX);
         Ok(())
     }

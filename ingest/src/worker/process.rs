@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::frame::{self, Header, Reply, Work};
+use super::frame::{self, Header, Reply};
 use crate::error::ReadError;
 use crate::limits::Limits;
 
@@ -99,13 +99,11 @@ impl Process {
     /// `Timeout`, `LimitExceeded` for memory, or `Crashed`.
     pub fn run(
         &mut self,
+        header: Header,
         file: &[u8],
-        name: &str,
-        limits: &Limits,
-        work: Work,
         each: &mut dyn FnMut(Reply) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let header = Header { name: name.to_owned(), limits: *limits, work };
+        let limits = header.limits;
         let (input, output, child) = (&mut self.input, &mut self.output, &mut self.child);
         let is_last = |reply: &Reply| matches!(reply, Reply::Answer(_) | Reply::End);
         let outcome = std::thread::scope(|scope| {
@@ -148,7 +146,7 @@ impl Process {
         match outcome {
             Ended::Done => self.served += 1,
             Ended::Stopped => self.served = usize::MAX,
-            Ended::Lost(error) => return Err(self.post_mortem(&error, limits)),
+            Ended::Lost(error) => return Err(self.post_mortem(&error, &limits)),
             Ended::Late => return Err(ReadError::Timeout { limit_ms: millis(limits.wall_max) }),
         }
         Ok(())

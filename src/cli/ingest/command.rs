@@ -64,6 +64,9 @@ pub struct IngestArgs {
     #[arg(long, value_name = "SECONDS", requires = "watch", default_value_t = INTERVAL_SECONDS)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=INTERVAL_SECONDS_MAX))]
     interval: u64,
+    /// Open encrypted PDFs with these passwords, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) password_file: Option<PathBuf>,
     /// Print the chunks, and write nothing
     #[arg(long, conflicts_with = "sync")]
     dry_run: bool,
@@ -156,6 +159,10 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Exit, Failure> {
     if args.dry_run {
         let files = find(&args.paths, &patterns);
         return preview(context, (&args.collection, server.as_ref()), args.chunking, files).await;
+    }
+    if server.is_some() && args.password_file.is_some() {
+        let failure = Failure::new("invalid_argument", "a server opens files with the passwords of its own settings");
+        return Err(failure.with_hint("name the file as password_file under [ingest] in the settings of the server"));
     }
     if !args.chunking.choice().is_empty() {
         let failure = Failure::new("invalid_argument", "flags about chunks stand with --dry-run only");

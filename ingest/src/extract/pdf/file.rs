@@ -5,11 +5,13 @@
 use lopdf::{Document as Pdf, Object, ObjectId, decode_text_string};
 
 use super::font::Fonts;
+use super::link::Links;
 use super::{object, open, outline, page};
 use crate::document::Document;
 use crate::error::ReadError;
 use crate::layout::{self, Page};
 use crate::limits::Limits;
+use crate::password::Passwords;
 use crate::quality;
 
 /// Most warnings kept for one file.
@@ -26,14 +28,14 @@ const DOUBTFUL_QUALITY: f32 = 0.5;
 ///
 /// # Errors
 /// `Encrypted`, `Corrupt`, `LimitExceeded` for pages or characters, `NoText` for a file of scans or blank pages.
-pub fn read(bytes: &[u8], _name: &str, limits: &Limits) -> Result<Document, ReadError> {
-    let (pdf, warnings) = open::open(bytes)?;
+pub fn read(bytes: &[u8], limits: &Limits, passwords: &Passwords) -> Result<Document, ReadError> {
+    let (pdf, warnings) = open::open(bytes, passwords)?;
     let is_rebuilt = !warnings.is_empty();
     let mut document = read_opened(&pdf, warnings, limits)?;
     // An index may lead to every page and still miss what they show.
     let is_blank = document.blocks.is_empty() && !has_image(&pdf);
     let may_gain = !is_rebuilt && (is_blank || page::lacks_content(&pdf));
-    if let Some((pdf, warnings)) = may_gain.then(|| open::rebuild(bytes).ok()).flatten() {
+    if let Some((pdf, warnings)) = may_gain.then(|| open::rebuild(bytes, passwords).ok()).flatten() {
         let rebuilt = read_opened(&pdf, warnings, limits)?;
         if rebuilt.text.len() > document.text.len() {
             document = rebuilt;
@@ -50,7 +52,8 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
     if ids.len() > limits.pages_max as usize {
         return Err(ReadError::LimitExceeded { what: "pages".into(), limit: u64::from(limits.pages_max) });
     }
-    let (pages, unknown) = read_pages(pdf, &ids, &mut warnings, limits)?;
+    let mut links = Links::default();
+    let (pages, unknown) = read_pages(pdf, &ids, &mut warnings, &mut links, limits)?;
     let mut document = Document {
         media_type: "application/pdf".into(),
         title: information(pdf, b"Title"),
@@ -59,6 +62,7 @@ fn read_opened(pdf: &Pdf, mut warnings: Vec<String>, limits: &Limits) -> Result<
         pages: Some(ids.len() as u32),
         extractor: "pdf-extract 0.12.1".into(),
         warnings,
+        links: links.found,
         ..Document::default()
     };
     let seen =
@@ -73,6 +77,7 @@ fn read_pages(
     pdf: &Pdf,
     ids: &[ObjectId],
     warnings: &mut Vec<String>,
+    links: &mut Links,
     limits: &Limits,
 ) -> Result<(Vec<Page>, Vec<usize>), ReadError> {
     let mut fonts = Fonts::default();
@@ -87,6 +92,7 @@ fn read_pages(
             }
             Ok((page, without_meaning)) => {
                 left -= page.glyphs.len();
+                links.add(pdf, *id, &page);
                 pages.push(page);
                 unknown.push(without_meaning);
             }

@@ -70,14 +70,16 @@ pub fn has_picture(document: &Document, id: ObjectId) -> bool {
 }
 
 /// The visible box and the map from page space to it.
-struct Frame {
-    matrix: Matrix,
+pub struct Frame {
+    /// The map.
+    pub matrix: Matrix,
     width: f32,
     height: f32,
 }
 
 impl Frame {
-    fn of(document: &Document, page: &Dictionary) -> Self {
+    /// Returns those of a page.
+    pub fn of(document: &Document, page: &Dictionary) -> Self {
         let visible = rectangle(document, page, b"CropBox").or_else(|| rectangle(document, page, b"MediaBox"));
         let [x0, y0, x1, y1] = visible.unwrap_or(USUAL_BOX);
         let turn = object::inherited(document, page, b"Rotate").and_then(|it| object::as_number(document, it));
@@ -123,11 +125,15 @@ fn contents(document: &Document, page: &Dictionary) -> Vec<u8> {
     content
 }
 
+/// Returns whether an annotation says that it is not to be seen.
+pub fn is_hidden(document: &Document, annotation: &Dictionary) -> bool {
+    object::number(document, annotation, b"F").unwrap_or(0.0) as i64 & HIDDEN_FLAGS != 0
+}
+
 /// Adds what an annotation shows in its normal state, fitted into its rectangle.
 fn add_annotation(document: &Document, rewriter: &mut Rewriter, annotation: &Object, frame: &Matrix) {
     let Some(annotation) = object::resolve(document, annotation).and_then(as_dictionary) else { return };
-    let flags = object::number(document, annotation, b"F").unwrap_or(0.0) as i64;
-    if flags & HIDDEN_FLAGS != 0 || object::name(document, annotation, b"Subtype") == Some(b"Popup") {
+    if is_hidden(document, annotation) || object::name(document, annotation, b"Subtype") == Some(b"Popup") {
         return;
     }
     let normal = object::dictionary(document, annotation, b"AP").and_then(|appearance| appearance.get(b"N").ok());

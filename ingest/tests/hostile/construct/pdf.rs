@@ -184,6 +184,12 @@ fn floods(attacks: &mut Vec<Attack>) {
         let note = "<< /Subtype /FreeText /Contents (x) /Rect [0 0 9 9] >> ".repeat(100_000);
         Pdf::new().page("", "", &format!("/Annots [{note}]")).bytes()
     });
+    add(attacks, "links.pdf", || {
+        let link = "<< /Subtype /Link /Rect [0 0 612 792] /A << /S /URI /URI (https://example.org) >> >>";
+        let font = format!("/Font << /F {HELVETICA} >>");
+        let annotations = format!("/Annots [{}]", link.repeat(100_000));
+        Pdf::new().page(&"BT /F 9 Tf 9 9 Td (x) Tj ET ".repeat(20_000), &font, &annotations).bytes()
+    });
     add(attacks, "outline.pdf", || {
         let title = |at: usize| format!("<< /Title (x) /First {} 0 R /Next {} 0 R >>", at + 1, at + 2);
         let pdf = (1_000..60_000).fold(Pdf::of("BT /F 9 Tf (x) Tj ET"), |pdf, at| pdf.object(at, title(at)));

@@ -146,15 +146,16 @@ mod tests {
     use crate::room::Room;
     use crate::tiny_model;
 
-    /// Compares with the packed encoder on texts of unlike lengths: no number may be further off.
-    fn check(precision: Precision, reads: Reads, off_max: f32) {
+    /// Compares with the packed encoder on texts of unlike lengths. Candle multiplies no bf16 on the CPU, so `make cuda`
+    /// does that.
+    fn check(reads: Reads) {
         let folder = tempfile::tempdir().unwrap();
         tiny_model::write(folder.path());
         let architecture = Architecture::read(&folder.path().join("config.json")).unwrap();
         let Settings::Bert(config) = &architecture.settings else { unreachable!("the tiny model is a BERT") };
         let weights = || Weights::read(&folder.path().join("model.safetensors"), &Device::Cpu).unwrap();
         let positions = architecture.shape.positions;
-        let padded = PaddedBert::load(&mut weights(), config, positions, precision, reads).unwrap();
+        let padded = PaddedBert::load(&mut weights(), config, positions, Precision::F32, reads).unwrap();
         let packed = PackedBert::load(&mut weights(), config, positions, Precision::F32, reads).unwrap();
         let mut room = Room::new(1);
         let tokens = |ids: &[u32], second: usize| Tokens { ids: ids.to_vec(), second };
@@ -172,26 +173,18 @@ mod tests {
             let expected = if reads == Reads::Mean { &mean } else { expected };
             assert_eq!(found.len(), expected.len());
             let off = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(off < off_max, "{reads:?} {off}");
+            assert!(off < 1e-4, "{reads:?} {off}");
         }
     }
 
     #[test]
     fn padding_changes_no_row() {
-        check(Precision::F32, Reads::AllRows, 1e-4);
+        check(Reads::AllRows);
     }
 
     #[test]
     fn what_is_read_on_the_device_is_what_the_rows_give() {
-        check(Precision::F32, Reads::FirstRow, 1e-4);
-        check(Precision::F32, Reads::Mean, 1e-4);
-    }
-
-    /// Candle's own BERT gave vectors of nothing but not-a-number here.
-    #[test]
-    fn bf16_stays_close_to_f32() {
-        for reads in [Reads::AllRows, Reads::FirstRow, Reads::Mean] {
-            check(Precision::Bf16, reads, 0.05);
-        }
+        check(Reads::FirstRow);
+        check(Reads::Mean);
     }
 }

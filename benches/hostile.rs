@@ -1,7 +1,7 @@
 //! Searches beside files that mean harm: how long they take while the server reads a folder of such files, and idle.
 //!
-//! Every file is uploaded and must be answered as a document or with an error of its own; the server must live. The
-//! files come from the tests of the ingest crate (README.md beside this file).
+//! Every file is uploaded and must be answered as a document or with an error of its own; the server must live.
+//! `RAGSTONE_HOSTILE=FOLDER cargo test --release --workspace --test ingest hostile_files` writes the files.
 //!
 //! `cargo bench --bench hostile -- FOLDER`; needs RAGSTONE_MODELS with the default model.
 

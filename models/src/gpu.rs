@@ -91,10 +91,10 @@ mod tests {
         assert_eq!(quietly(|| Ok(3)), Ok(3));
     }
 
-    /// Candle's CPU has no products in bf16, as GPUs before 2020 have none.
+    /// Candle has products in bf16 on some CPUs only, as GPUs before 2020 have none.
     #[test]
     fn the_trial_tells_what_a_device_computes() {
         assert_eq!(multiply(&Device::Cpu, DType::F32).unwrap(), 8.0);
-        assert!(multiply(&Device::Cpu, DType::BF16).is_err());
+        assert!(multiply(&Device::Cpu, DType::BF16).ok().is_none_or(|sum| sum == 8.0));
     }
 }

@@ -21,7 +21,7 @@ pub struct ExtractArgs {
     /// Read these files and folders
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Open encrypted PDFs with these passwords, one a line
+    /// Open encrypted PDFs with passwords, one a line
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
 }

@@ -64,7 +64,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "SECONDS", requires = "watch", default_value_t = INTERVAL_SECONDS)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=INTERVAL_SECONDS_MAX))]
     interval: u64,
-    /// Open encrypted PDFs with these passwords, one a line
+    /// Open encrypted PDFs with passwords, one a line
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) password_file: Option<PathBuf>,
     /// Print the chunks, and write nothing

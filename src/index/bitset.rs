@@ -83,11 +83,12 @@ impl Bitset {
         })
     }
 
-    /// Returns the numbers that are in one of two sets only, in rising order.
-    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
-        let word = |set: &Self, at: usize| set.words.get(at).copied().unwrap_or(0);
-        let words = (0..self.words.len().max(other.words.len())).map(move |at| (at, word(self, at) ^ word(other, at)));
-        words.filter(|(_, word)| *word != 0).flat_map(|(at, word)| members(word).map(move |bit| at * 64 + bit))
+    /// Returns the numbers that are in one of two sets only.
+    pub fn differences(&self, other: &Self) -> Self {
+        let mut apart = self.clone();
+        apart.resize(self.len.max(other.len), false);
+        apart.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word ^= other);
+        apart
     }
 
     /// Returns the bits, those at and beyond the length zero.
@@ -131,15 +132,6 @@ impl Bitset {
             *last &= (1 << used) - 1;
         }
     }
-}
-
-/// Returns the numbers of the bits that are set.
-fn members(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-        word &= word - 1;
-        Some(bit)
-    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Allowed {
 
     /// Evaluates a filter on a snapshot, going on from what it let pass at another version.
     pub fn after(earlier: Option<&Self>, snapshot: &Snapshot, filter: &Filter) -> Result<Self> {
-        let earlier = earlier.filter(|earlier| earlier.layout == snapshot.layout());
+        let earlier = earlier.filter(|earlier| earlier.leads_to(snapshot));
         let live = snapshot.live().clone();
         let (passing, slots) = if matches!(filter, Filter::All) {
             (Bitset::default(), live.clone())
@@ -46,7 +46,7 @@ impl Allowed {
         if let Some(earlier) = earlier.filter(|earlier| earlier.generation == generation)
             && let (Some(known), Some(placed)) = (earlier.ordinals.get(), snapshot.placed())
         {
-            let followed = follow(known, earlier.slots.differences(&slots), |slot| placed.ordinal(slot), &slots);
+            let followed = follow(known, &earlier.slots, &slots, |slot| placed.ordinal(slot));
             ordinals.get_or_init(|| followed);
         }
         Ok(Self { layout: snapshot.layout(), live, generation, passing, slots, count, ordinals })
@@ -54,9 +54,7 @@ impl Allowed {
 
     /// Returns whether these are the sets of a snapshot.
     pub fn is_of(&self, snapshot: &Snapshot) -> bool {
-        self.layout == snapshot.layout()
-            && Arc::ptr_eq(&self.live, snapshot.live())
-            && self.generation == generation(snapshot)
+        self.leads_to(snapshot) && Arc::ptr_eq(&self.live, snapshot.live()) && self.generation == generation(snapshot)
     }
 
     /// Returns whether sets of a snapshot can be made from these.
@@ -106,15 +104,10 @@ fn passing(known: Option<&Bitset>, snapshot: &Snapshot, filter: &Filter) -> Resu
     Ok(passing)
 }
 
-/// Returns a set of ordinals after some slots changed.
-fn follow(
-    known: &Bitset,
-    changed: impl Iterator<Item = usize>,
-    ordinal: impl Fn(u32) -> Option<u32>,
-    slots: &Bitset,
-) -> Bitset {
+/// Returns the ordinals of some slots, going on from those of other slots.
+fn follow(known: &Bitset, before: &Bitset, slots: &Bitset, ordinal: impl Fn(u32) -> Option<u32>) -> Bitset {
     let mut ordinals = known.clone();
-    for slot in changed {
+    for slot in before.differences(slots).iter() {
         match ordinal(slot as u32) {
             Some(ordinal) if slots.contains(slot) => ordinals.set(ordinal as usize),
             Some(ordinal) => ordinals.clear(ordinal as usize),
@@ -188,7 +181,7 @@ mod tests {
         // Slots 0 to 9 stand at ordinals 9 to 0; those behind have none.
         let ordinal = |slot: u32| 9_u32.checked_sub(slot);
         let (before, after) = (set(10, &[0, 3, 7]), set(200, &[3, 4, 9, 150]));
-        let ordinals = follow(&set(10, &[9, 6, 2]), before.differences(&after), ordinal, &after);
+        let ordinals = follow(&set(10, &[9, 6, 2]), &before, &after, ordinal);
         assert_eq!(ordinals, set(10, &[6, 5, 0]));
     }
 }

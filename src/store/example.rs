@@ -7,8 +7,7 @@ use super::collection::State;
 use super::upsert::check_vector;
 use crate::config::limits::EXAMPLES_MAX;
 use crate::error::{Error, Result};
-use crate::query::Allowed;
-use crate::query::Filter;
+use crate::query::{Allowed, Filter};
 use crate::schema::{Value, row};
 use std::collections::BTreeMap;
 

@@ -63,6 +63,9 @@ impl<'p> Cursor<'p> {
     /// Returns the most that the term can add to any slot in `from..to`, zero when no posting can lie there, and how many
     /// postings the blocks hold that reach into it.
     pub fn bound(&mut self, from: u32, to: u32) -> (Steps, usize) {
+        if to <= self.postings.from {
+            return (0, 0);
+        }
         self.skip_blocks(from);
         let View { blocks, tail, .. } = &self.postings;
         let (mut bound, mut postings) = (0, 0);

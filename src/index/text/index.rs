@@ -201,7 +201,9 @@ impl TextIndex {
     /// Returns what the file and the memory hold of a term.
     fn views(&self, term: &str) -> [Option<View<'_>>; 2] {
         let sealed = self.base.as_ref().and_then(|base| base.find(term));
-        let added = self.term_ids.get(term).map(|id| self.postings[*id as usize].view());
+        // Added postings must not count in windows before them: the bounds of a term would be twice what they are.
+        let from = self.base.as_ref().map_or(0, |base| base.lengths().len() as u32);
+        let added = self.term_ids.get(term).map(|id| View { from, ..self.postings[*id as usize].view() });
         [sealed, added]
     }
 

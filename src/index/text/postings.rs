@@ -51,6 +51,8 @@ pub fn extremes_of(block: &Block) -> (u32, u32) {
 /// The slots of one term, wherever they lie: blocks, and what is too little to fill one.
 #[derive(Clone, Debug)]
 pub struct View<'p> {
+    /// No posting lies below this slot.
+    pub from: u32,
     /// The blocks, in order of slots.
     pub blocks: &'p [Block],
     /// What the blocks hold.
@@ -77,7 +79,7 @@ impl Postings {
     /// Returns the postings as searches read them.
     pub fn view(&self) -> View<'_> {
         let (blocks, bytes) = self.sealed.as_ref().map_or((&[][..], &[][..]), |sealed| (&sealed.blocks, &sealed.bytes));
-        View { blocks, bytes, tail: Cow::Borrowed(&self.tail) }
+        View { from: 0, blocks, bytes, tail: Cow::Borrowed(&self.tail) }
     }
 
     /// Returns how many slots hold the term.
@@ -95,7 +97,7 @@ impl Postings {
 
     /// Appends the bytes of all postings, those of the blocks first, and returns the blocks.
     pub fn write(&self, bytes: &mut Vec<u8>) -> &[Block] {
-        let View { blocks, bytes: sealed, tail } = self.view();
+        let View { blocks, bytes: sealed, tail, .. } = self.view();
         bytes.extend_from_slice(sealed);
         let last = blocks.last().map_or(0, last_slot);
         write_postings(&tail, last, bytes);
@@ -106,7 +108,7 @@ impl Postings {
 impl<'p> View<'p> {
     /// Returns the postings that [`Postings::write`] put into `bytes`; what is impossible in them is left out.
     pub fn read(count: usize, blocks: &'p [Block], bytes: &'p [u8]) -> Self {
-        let whole = View { blocks, bytes, tail: Cow::Borrowed(&[]) };
+        let whole = View { from: 0, blocks, bytes, tail: Cow::Borrowed(&[]) };
         let mut tail = Vec::with_capacity(count % BLOCK_POSTINGS);
         let mut rest = blocks.len().checked_sub(1).map_or(bytes, |last| behind(whole.bytes_from(last)));
         let mut slot = blocks.last().map_or(0, last_slot);

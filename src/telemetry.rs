@@ -77,6 +77,14 @@ pub static DOCUMENTS: Metric = Metric::new(Kind::Counter, "ragstone_documents_to
 pub static UPLOADS: Metric = Metric::new(Kind::Gauge, "ragstone_uploads_in_flight", "Uploads held in memory.");
 /// Jobs that have not ended.
 pub static JOBS_RUNNING: Metric = Metric::new(Kind::Gauge, "ragstone_jobs_running", "Jobs that have not ended.");
+/// Collections in memory.
+pub static COLLECTIONS: Metric = Metric::new(Kind::Gauge, "ragstone_collections_open", "Collections that are open.");
+/// Bytes of the collections in memory.
+pub static COLLECTIONS_BYTES: Metric = Metric::new(
+    Kind::Gauge,
+    "ragstone_collections_open_bytes",
+    "Memory of open collections, roughly, mapped graphs and postings aside.",
+);
 /// Memory of the process.
 pub static MEMORY: Metric =
     Metric::new(Kind::Gauge, "process_resident_memory_bytes", "Memory of the process that is in use.");
@@ -94,6 +102,8 @@ pub static METRICS: &[&Metric] = &[
     &DOCUMENTS,
     &UPLOADS,
     &JOBS_RUNNING,
+    &COLLECTIONS,
+    &COLLECTIONS_BYTES,
     &MEMORY,
 ];
 

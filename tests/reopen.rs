@@ -1,7 +1,7 @@
 //! Files of a generation are caches of the table: whatever becomes of them, a collection that is opened again answers as
 //! before, and builds anew what it lost.
 
-use crate::support::{Random, Server};
+use crate::support::{Random, Server, models};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -74,9 +74,13 @@ fn an_opened_collection_answers_as_before_whatever_became_of_its_caches() {
     let expected = answers(&server);
     server = reopened(folder.path(), server);
     assert_eq!(answers(&server), expected, "mapped");
-    for (kind, name) in
-        [("text", "columns.bin"), ("text", "text.bin"), ("text", "rows.bin"), ("embedding", "generation.bin")]
-    {
+    for (kind, name) in [
+        ("text", "columns.bin"),
+        ("text", "text.bin"),
+        ("text", "rows.bin"),
+        ("text", "passages.bin"),
+        ("embedding", "generation.bin"),
+    ] {
         assert!(server.stop(Duration::from_secs(30)));
         let found = files(folder.path(), kind, name);
         assert!(!found.is_empty(), "{name} is written");
@@ -174,4 +178,34 @@ fn vectors_in_16_bits_are_the_same_before_and_after_opening() {
     assert!(server.stop(Duration::from_secs(10)));
     let server = Server::start(folder.path());
     assert_eq!(hits(&server), before);
+}
+
+#[test]
+fn collections_beyond_the_memory_for_them_are_closed_and_answer_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("ragstone.toml");
+    std::fs::write(&settings, "collections_mib = 2").unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start_with(&data, &models(), |command| command.arg("--config").arg(&settings));
+    let mut random = Random(5);
+    // About 0.8 MiB of vectors in each.
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        server.post("/v1/collections", json!({"name": name, "embedding": {"dimension": 400}}));
+        let chunk = |row| json!({"id": format!("{name}{row}"), "embedding": random.vector(400)});
+        let chunks: Vec<Value> = (0..500).map(chunk).collect();
+        server.post(&format!("/v1/collections/{name}/chunks"), json!({ "chunks": chunks }));
+    }
+    let open = || {
+        let (_, _, text) = server.raw("GET", "/metrics", "text/plain", Vec::new());
+        let text = String::from_utf8(text).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("ragstone_collections_open ")).unwrap();
+        line.parse::<usize>().unwrap()
+    };
+    for name in names.iter().chain(&names) {
+        let answer =
+            server.post(&format!("/v1/collections/{name}/search"), json!({"embedding": Random(1).vector(400)}));
+        assert!(answer["hits"][0]["id"].as_str().unwrap().starts_with(name));
+        assert!((1..=2).contains(&open()), "{} collections are open", open());
+    }
 }

@@ -29,6 +29,9 @@ pub async fn check_ready(State(app): State<App>) -> Answer {
 pub async fn read_metrics(State(app): State<App>) -> Answer {
     let running = app.store().jobs().list().iter().filter(|job| job.state == JobState::Running).count();
     telemetry::JOBS_RUNNING.set(&[], running as u64);
+    let (collections, bytes) = app.store().in_memory();
+    telemetry::COLLECTIONS.set(&[], collections as u64);
+    telemetry::COLLECTIONS_BYTES.set(&[], bytes as u64);
     if let Some(bytes) = telemetry::resident_bytes() {
         telemetry::MEMORY.set(&[], bytes);
     }

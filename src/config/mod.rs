@@ -44,6 +44,8 @@ pub struct Config {
     pub threads: usize,
     /// Days for which versions stay readable.
     pub keep_days: u32,
+    /// MiB that open collections may take in memory, mapped graphs and postings aside; those used least are closed.
+    pub collections_mib: usize,
     /// What reads scanned pages; `None` leaves them unread.
     pub ocr: Option<Ocr>,
     /// What encrypted files are tried with.
@@ -106,6 +108,7 @@ struct File {
     precision: Option<Precision>,
     threads: Option<usize>,
     keep_days: Option<u32>,
+    collections_mib: Option<usize>,
     ocr: Option<Ocr>,
     ingest: Ingest,
     embedders: BTreeMap<String, Embedder>,
@@ -128,6 +131,11 @@ impl Config {
             let detail = format!("{threads} is not between 1 and {}", limits::THREADS_MAX);
             return Err(Error::InvalidSetting { name: "threads".into(), detail });
         }
+        let collections_mib = file.collections_mib.unwrap_or(limits::COLLECTIONS_MIB);
+        if collections_mib == 0 || collections_mib > limits::COLLECTIONS_MIB_MAX {
+            let detail = format!("{collections_mib} is not between 1 and {}", limits::COLLECTIONS_MIB_MAX);
+            return Err(Error::InvalidSetting { name: "collections_mib".into(), detail });
+        }
         if file.ocr.as_ref().is_some_and(|ocr| ocr.command.is_empty()) {
             let detail = "it names no program; write command = [\"PROGRAM\", \"ARGUMENT\", \"{page}\"]".to_owned();
             return Err(Error::InvalidSetting { name: "ocr.command".into(), detail });
@@ -146,6 +154,7 @@ impl Config {
             precision: file.precision.unwrap_or_default(),
             threads,
             keep_days: file.keep_days.unwrap_or(30),
+            collections_mib,
             ocr: file.ocr,
             passwords,
         })

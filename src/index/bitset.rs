@@ -40,6 +40,18 @@ impl Bitset {
         self.words[at / 64] |= 1 << (at % 64);
     }
 
+    /// Adds the numbers whose bits are set in words that begin at a number; those beyond the length must be zero.
+    pub fn set_words(&mut self, from: usize, words: impl IntoIterator<Item = u64>) {
+        let (first, shift) = (from / 64, from % 64);
+        for (at, word) in (first..).zip(words).filter(|&(_, word)| word != 0) {
+            self.words[at] |= word << shift;
+            if shift > 0 && word >> (64 - shift) != 0 {
+                self.words[at + 1] |= word >> (64 - shift);
+            }
+        }
+        debug_assert!(self.len.is_multiple_of(64) || self.words[self.len / 64] >> (self.len % 64) == 0);
+    }
+
     /// Takes a number out; one beyond the length is not in the set anyway.
     #[inline]
     pub fn clear(&mut self, at: usize) {
@@ -161,6 +173,9 @@ mod tests {
             prop_assert_eq!(with(&|set| set.resize(len + longer, false)).count(), first.len());
             prop_assert_eq!(with(&|set| set.resize(len / 2, true)).count(), first.range(..len / 2).count());
             prop_assert!(first.iter().all(|&at| make(&a).contains(at)) && !make(&a).contains(len));
+            let moved: BTreeSet<usize> = first.iter().map(|at| at + longer).collect();
+            let place = |set: &mut Bitset| { set.resize(len + longer, false); set.set_words(longer, make(&a).words().iter().copied()) };
+            prop_assert_eq!(listed(&{ let mut set = make(&b); place(&mut set); set }), &second | &moved);
         }
     }
 

@@ -91,6 +91,11 @@ impl Fresh {
         self.blocks.iter().map(|block| block.len()).sum()
     }
 
+    /// Returns the bytes of the vectors.
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(|block| size_of_val(block.rows())).sum()
+    }
+
     /// Returns whether there are no blocks.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()

@@ -18,6 +18,9 @@ const EF_CONSTRUCTION: usize = 100;
 /// The most layers that the crate supports.
 const LAYERS_MAX: usize = 16;
 
+/// Memory of a row besides its vector: its neighbours below and above, each with an allocation of its own.
+const LINKS_BYTES: usize = 2_000;
+
 /// How much wider each further search is.
 const WIDEN: usize = 4;
 
@@ -41,6 +44,11 @@ impl Head {
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.graph.get_nb_point()
+    }
+
+    /// Returns the bytes held in memory, roughly: the crate tells none.
+    pub fn bytes(&self) -> usize {
+        self.len() * (self.dimension * size_of::<f32>() + LINKS_BYTES)
     }
 
     /// Returns whether there are no rows.

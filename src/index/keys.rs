@@ -60,6 +60,12 @@ impl Keys {
         self.documents.get(&key).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns the bytes held in memory, roughly.
+    pub fn bytes(&self) -> usize {
+        let of_document = size_of::<(u128, Vec<u32>)>() + size_of::<u32>();
+        self.chunks.capacity() * size_of::<(u128, u32)>() + self.documents.capacity() * of_document
+    }
+
     /// Returns the number of documents.
     pub fn documents(&self) -> usize {
         self.documents.len()

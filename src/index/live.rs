@@ -29,6 +29,11 @@ impl Live {
         self.start..self.end.load(Ordering::Acquire)
     }
 
+    /// Returns the bytes held in memory, roughly.
+    pub fn bytes(&self) -> usize {
+        self.head.bytes()
+    }
+
     /// Inserts fresh rows up to a slot, as long as `go_on` says so. One thread at a time may do this.
     pub fn extend(&self, fresh: &Fresh, to: u32, go_on: impl Fn() -> bool) {
         let mut from = self.range().end;

@@ -27,8 +27,8 @@ pub struct SealedRows {
 }
 
 impl SealedRows {
-    /// Writes the rows as a folder that did not exist.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    /// Writes the rows as a folder that did not exist, with the files that `write_more` puts into it.
+    pub fn write(&self, folder: &Path, write_more: impl FnOnce(&Path)) -> Result<()> {
         let failed = |error: std::io::Error| Error::Index(format!("{}: {error}", folder.display()));
         let parent = folder.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(failed)?;
@@ -37,6 +37,7 @@ impl SealedRows {
         if let Some(columns) = &self.columns {
             columns.write(temporary.path())?;
         }
+        write_more(temporary.path());
         let mut rows = std::fs::File::create(temporary.path().join(ROWS_NAME)).map_err(failed)?;
         rows.write_all(&encode_rows(&self.row_ids)).and_then(|()| rows.sync_all()).map_err(failed)?;
         std::fs::File::open(temporary.path()).and_then(|file| file.sync_all()).map_err(failed)?;

@@ -108,6 +108,13 @@ impl Snapshot {
         self.live_count == 0
     }
 
+    /// Returns the bytes held in memory, roughly; of the files of a generation only its columns are among them.
+    pub fn bytes(&self) -> usize {
+        let head = self.head.as_ref().map_or(0, |head| head.bytes());
+        let placed = self.placed.as_ref().map_or(0, |placed| placed.bytes());
+        self.columns.bytes() + self.fresh.bytes() + self.text().bytes() + head + placed
+    }
+
     /// Returns the live slots.
     pub fn live(&self) -> &Arc<Bitset> {
         &self.live

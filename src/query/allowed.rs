@@ -62,6 +62,12 @@ impl Allowed {
         self.layout == snapshot.layout()
     }
 
+    /// Returns the bytes of the sets, those shared with the snapshot left out.
+    pub fn bytes(&self) -> usize {
+        let ordinals = self.ordinals.get().map_or(0, Bitset::len);
+        (self.passing.len() + self.slots.len() + ordinals) / 8
+    }
+
     /// Returns the number of rows that pass.
     pub fn count(&self) -> usize {
         self.count
@@ -74,7 +80,7 @@ impl Allowed {
 
     /// Returns the ordinals that pass, of the generation that was in place.
     pub fn ordinals(&self, placed: &Placed) -> &Bitset {
-        self.ordinals.get_or_init(|| placed.ordinals_of(&self.slots))
+        self.ordinals.get_or_init(|| placed.ordinals_of(&self.slots, self.count))
     }
 
     /// Returns whether the row at a slot passes.
@@ -97,9 +103,8 @@ fn passing(known: Option<&Bitset>, snapshot: &Snapshot, filter: &Filter) -> Resu
         let base = segment.base() as usize;
         let from = tested.saturating_sub(base);
         let rows = segment.columns().slice(from, segment.len() - from);
-        for at in filter.evaluate(&rows)?.set_indices() {
-            passing.set(base + from + at);
-        }
+        let bits = filter.evaluate_with(&rows, &|field| segment.order(field).filter(|_| from == 0))?;
+        passing.set_words(base + from, bits.bit_chunks().iter_padded());
     }
     Ok(passing)
 }

@@ -17,7 +17,7 @@ pub use allowed::Allowed;
 pub use filter::Filter;
 pub use fuse::{Fusion, FusionMethod};
 pub use plan::{Plan, Strategy};
-pub use run::{Found, Ranked, search};
+pub use run::{Found, Ranked, lexical, search};
 
 use crate::index::text::Analyzed;
 use crate::schema::ShortForm;

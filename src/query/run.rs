@@ -48,12 +48,23 @@ pub struct Found {
     pub plan: Plan,
 }
 
-/// Runs a search.
-pub fn search(snapshot: &Snapshot, search: &Search, allowed: &Allowed, scratch: &mut Scratch) -> Found {
+/// Runs the lexical leg of a search, which needs no vector; slots with their scores, best first.
+pub fn lexical(snapshot: &Snapshot, search: &Search, allowed: &Allowed) -> Vec<(u32, f32)> {
+    Run { snapshot, search, allowed }.lexical()
+}
+
+/// Runs a search; `lexical` gives what [`lexical()`] finds, which may be running elsewhere meanwhile.
+pub fn search(
+    snapshot: &Snapshot,
+    search: &Search,
+    allowed: &Allowed,
+    scratch: &mut Scratch,
+    lexical: impl FnOnce() -> Vec<(u32, f32)>,
+) -> Found {
     let run = Run { snapshot, search, allowed };
     let mut plan = run.plan();
     let dense = run.dense(&mut plan, scratch);
-    let lexical = run.lexical();
+    let lexical = lexical();
     let ranked = match search.mode {
         Mode::Dense => dense.iter().map(|&(slot, score)| run.hit(slot, score)).collect(),
         Mode::Lexical => lexical.iter().map(|&(slot, score)| run.hit(slot, score)).collect(),

@@ -21,6 +21,7 @@ use crate::config::limits::{EMBED_BATCH, IDS_MAX, PAGE_MAX, PAST_VERSIONS_OPEN};
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 use crate::index::keys::Keys;
+use crate::index::passage::Passages;
 use crate::index::text::Analyzer;
 use crate::query::{Allowed, Filter};
 use crate::schema::{ChunkId, CollectionName, CollectionSchema, Version, row};
@@ -45,6 +46,8 @@ pub struct State {
     pub snapshot: Snapshot,
     /// Slots that the sealed files cover.
     pub sealed_slots: usize,
+    /// What the sealed rows say besides, if it is at hand.
+    pub passages: Option<Arc<Passages>>,
 }
 
 /// What collections share with their store.
@@ -162,6 +165,16 @@ impl Collection {
         }
         past.push_back(state.clone());
         Ok(state)
+    }
+
+    /// Returns the bytes that the collection holds in memory while it is open, roughly.
+    pub fn bytes(&self) -> usize {
+        let newest = self.state();
+        let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).bytes();
+        let apart = |state: &&Arc<State>| state.snapshot.layout() != newest.snapshot.layout();
+        // Versions that are being opened count once they are open.
+        let past = self.past.try_lock().map_or(0, |past| past.iter().filter(apart).map(|s| s.snapshot.bytes()).sum());
+        newest.snapshot.bytes() + past + keys + self.filtered.bytes()
     }
 
     /// Returns what the collection is and holds.

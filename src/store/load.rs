@@ -11,6 +11,7 @@ use super::document::word_text;
 use crate::error::{Error, Result};
 use crate::index::generation::{FILE_NAME, Verify};
 use crate::index::keys::Keys;
+use crate::index::passage::Passages;
 use crate::index::placed::Placed;
 use crate::index::row_places::RowPlaces;
 use crate::index::sealed::SealedRows;
@@ -112,7 +113,8 @@ pub async fn load(table: Table, analyzer: &Analyzer) -> Result<State> {
         // Nothing counts as sealed, so that the next build is due at once.
         sealed_slots = 0;
     }
-    Ok(State { table, schema, snapshot: snapshot.with_vectors(&missing), sealed_slots })
+    let passages = pointer.and_then(|pointer| Passages::open(&pointer.text(&table))).map(Arc::new);
+    Ok(State { table, schema, snapshot: snapshot.with_vectors(&missing), sealed_slots, passages })
 }
 
 /// Takes the sealed ones out of the rows of a table and puts them at the slots that they were sealed for; a row that is
@@ -155,7 +157,8 @@ pub async fn load_past(newest: &State, table: Table, analyzer: &Analyzer) -> Res
             let sealed_slots = newest.sealed_slots;
             let missing = fetch_missing_vectors(&snapshot, &table, usize::MAX).await?;
             let snapshot = snapshot.with_vectors(&missing);
-            return Ok(State { schema: Arc::new(table.schema()?), table, snapshot, sealed_slots });
+            let passages = newest.passages.clone();
+            return Ok(State { schema: Arc::new(table.schema()?), table, snapshot, sealed_slots, passages });
         }
     }
     load(table, analyzer).await

@@ -216,6 +216,12 @@ impl Store {
         Ok(collection)
     }
 
+    /// Returns the number of open collections, and roughly the bytes that they hold in memory.
+    pub fn in_memory(&self) -> (usize, usize) {
+        let open = self.open.open();
+        (open.len(), open.iter().map(|(_, bytes)| bytes).sum())
+    }
+
     /// Returns how a model of the store embeds into vectors of some forms; loads it if it was not.
     pub fn embedding_for(&self, model: &NewModel, forms: VectorForms) -> Result<EmbeddingSchema> {
         let embedding = self.embedding_of(model, forms)?;
@@ -247,7 +253,7 @@ impl Store {
 
     /// Closes collections that nobody uses and that have been idle for longest, where too many are open.
     async fn close_idle(&self) {
-        for place in self.open.idle(COLLECTIONS_OPEN) {
+        for place in self.open.idle(COLLECTIONS_OPEN, self.config.collections_mib << 20) {
             let Ok(mut open) = place.open.try_lock() else { continue };
             // The lock is held until the writer has ended, so that nobody opens the collection beside it.
             if let Some(collection) = open.take_if(|collection| Arc::strong_count(collection) == 1) {

@@ -1,4 +1,4 @@
-//! Which collections are open: each once, however many ask for it, and only so many at a time.
+//! Which collections are open: each once, however many ask for it, and only so many, and so many bytes, at a time.
 //!
 //! Every name has a lock of its own, held while the collection opens, closes or goes, so that a large one keeps nobody
 //! waiting who asks for another. How a collection is opened is the store's.
@@ -70,14 +70,25 @@ impl OpenCollections {
         }
     }
 
-    /// Returns the places that may be closed so that at most `most` stay open, those first that were used longest ago.
-    pub fn idle(&self, most: usize) -> Vec<Arc<Place>> {
-        let mut places: Vec<Arc<Place>> = self.lock().values().cloned().collect();
-        places.retain(|place| place.open.try_lock().is_ok_and(|open| open.is_some()));
-        let more = places.len().saturating_sub(most);
-        places.sort_by_key(|place| place.used.load(Ordering::Relaxed));
-        places.truncate(more);
-        places
+    /// Returns the places of open collections that nobody is opening or closing, and roughly their bytes in memory.
+    pub fn open(&self) -> Vec<(Arc<Place>, usize)> {
+        let places: Vec<Arc<Place>> = self.lock().values().cloned().collect();
+        let bytes = |place: &Arc<Place>| Some(place.open.try_lock().ok()?.as_ref()?.bytes());
+        places.into_iter().filter_map(|place| bytes(&place).map(|bytes| (place, bytes))).collect()
+    }
+
+    /// Returns the places that may be closed so that at most so many collections of so many bytes stay open: those that
+    /// were used longest ago. The one that was used last stays open whatever it holds.
+    pub fn idle(&self, most: usize, most_bytes: usize) -> Vec<Arc<Place>> {
+        let mut open = self.open();
+        open.sort_by_key(|(place, _)| std::cmp::Reverse(place.used.load(Ordering::Relaxed)));
+        let mut sum = 0;
+        let stays = |(at, (_, bytes)): (usize, &(Arc<Place>, usize))| {
+            sum += bytes;
+            at == 0 || at < most && sum <= most_bytes
+        };
+        let kept = open.iter().enumerate().map(stays).take_while(|&stays| stays).count();
+        open.into_iter().skip(kept).map(|(place, _)| place).collect()
     }
 
     /// Takes out every place.

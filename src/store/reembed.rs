@@ -261,13 +261,20 @@ impl Collection {
         let vectors: Vec<_> = state.snapshot.live().iter().filter_map(|slot| vector(slot as u32)).collect();
         let EmbeddingSchema { dimension, metric, .. } = making.schema.embedding;
         let snapshot = state.snapshot.with_embedding(dimension, metric, &vectors);
-        let next = State { table: state.table.clone(), schema: making.schema.clone(), snapshot, sealed_slots: 0 };
+        let next = State {
+            table: state.table.clone(),
+            schema: making.schema.clone(),
+            snapshot,
+            sealed_slots: 0,
+            passages: state.passages.clone(),
+        };
         let threads = (self.shared().services.threads / 2).max(1);
         let (done, built) = tokio::sync::oneshot::channel();
+        let runtime = self.shared().services.writes.clone();
         let build = move || {
             step_back();
             // An error means that nobody waits any more; the folder is removed later.
-            let _ = done.send(write_files(&next, threads, &AtomicBool::new(false)));
+            let _ = done.send(write_files(&next, threads, &runtime, &AtomicBool::new(false)));
         };
         let started = std::thread::Builder::new().name(format!("reembed-{}", self.shared().name)).spawn(build);
         started.map_err(|error| Error::Internal(error.to_string()))?;

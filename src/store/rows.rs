@@ -1,14 +1,18 @@
-//! What a row holds beside the columns in memory (text, place, headings), with the most recently used in memory too.
+//! What a row holds beside the columns in memory (text, place, headings): from the sealed passages, from memory where it
+//! was written or used not long ago, or else from the table.
 //!
 //! A row id stands for one immutable row, so what is kept never goes stale, whatever version asks for it.
 
 use super::collection::State;
 use crate::config::limits::ROW_CACHE_BYTES;
 use crate::error::Result;
-use crate::index::column::LEFT_IN_TABLE;
 use crate::schema::{ChunkRow, row};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The columns of a table that a passage is read from.
+const PASSAGE: &[&str] =
+    &[row::TEXT, row::PAGE_END, row::CHAR_START, row::CHAR_END, row::HEADING, row::BOXES, row::EXTRACTOR];
 
 /// The part of a row that is not held in memory, by number of the collection and row id.
 type Parts = HashMap<(u64, u64), Arc<ChunkRow>>;
@@ -51,23 +55,20 @@ impl RowCache {
     }
 
     async fn parts(&self, collection: u64, state: &State, row_ids: &[u64]) -> Result<Vec<Arc<ChunkRow>>> {
-        let mut parts: Vec<Option<Arc<ChunkRow>>> = {
+        let sealed = |row_id: &u64| state.passages.as_ref()?.get(*row_id).map(Arc::new);
+        let mut parts: Vec<Option<Arc<ChunkRow>>> = row_ids.iter().map(sealed).collect();
+        let without = |parts: &[Option<Arc<ChunkRow>>]| (0..parts.len()).filter(|&at| parts[at].is_none()).collect();
+        let unsealed: Vec<usize> = without(&parts);
+        if !unsealed.is_empty() {
             let mut generations = self.lock();
-            row_ids.iter().map(|&row_id| generations.get((collection, row_id))).collect()
-        };
-        let missing: Vec<u64> =
-            row_ids.iter().zip(&parts).filter(|(_, part)| part.is_none()).map(|(&row_id, _)| row_id).collect();
-        if !missing.is_empty() {
-            let large = [row::EMBEDDING, row::EMBEDDING_HASH];
-            let wanted: Vec<&str> = LEFT_IN_TABLE.iter().copied().filter(|name| !large.contains(name)).collect();
-            let batch = state.table.take(&missing, &wanted).await?;
-            let mut taken = (0..batch.num_rows()).map(|at| Arc::new(row::from_batch(&state.schema, &batch, at)));
-            for (row_id, part) in row_ids.iter().zip(&mut parts).filter(|(_, part)| part.is_none()) {
-                *part = taken.next();
-                if let Some(part) = part {
-                    self.lock().put((collection, *row_id), part.clone());
-                }
-            }
+            unsealed.iter().for_each(|&at| parts[at] = generations.get((collection, row_ids[at])));
+        }
+        let missing: Vec<usize> = without(&parts);
+        let missing_ids: Vec<u64> = missing.iter().map(|&at| row_ids[at]).collect();
+        for (at, row) in missing.into_iter().zip(read_passages(state, &missing_ids).await?) {
+            let part = Arc::new(row);
+            self.lock().put((collection, row_ids[at]), part.clone());
+            parts[at] = Some(part);
         }
         Ok(parts.into_iter().flatten().collect())
     }
@@ -97,15 +98,24 @@ impl Generations {
     }
 }
 
+/// Reads what rows say besides the columns in memory from the table, in the order of their ids.
+pub async fn read_passages(state: &State, row_ids: &[u64]) -> Result<Vec<ChunkRow>> {
+    if row_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batch = state.table.take(row_ids, PASSAGE).await?;
+    Ok((0..batch.num_rows()).map(|at| row::from_batch(&state.schema, &batch, at)).collect())
+}
+
 /// Returns a row with the values of one that memory holds no column for, and all others of another.
 fn put_together(part: ChunkRow, columns: ChunkRow) -> ChunkRow {
-    let ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, .. } = part;
-    ChunkRow { text, model, page_end, char_start, char_end, heading, boxes, extractor, ..columns }
+    let ChunkRow { text, page_end, char_start, char_end, heading, boxes, extractor, .. } = part;
+    ChunkRow { text, page_end, char_start, char_end, heading, boxes, extractor, ..columns }
 }
 
 /// Returns the bytes that a part takes, to within the allocator's own.
 fn bytes_of(part: &ChunkRow) -> usize {
-    let texts = part.text.iter().chain(&part.model).chain(&part.extractor).chain(&part.heading);
+    let texts = part.text.iter().chain(&part.extractor).chain(&part.heading);
     size_of::<ChunkRow>() + texts.map(|text| text.len() + size_of::<String>()).sum::<usize>() + part.boxes.len() * 4
 }
 

@@ -7,6 +7,7 @@
 
 use super::collection::{Shared, State};
 use super::load::{POINTER_KEY, Pointer, generation_folder};
+use super::rows::read_passages;
 use super::writer::{Done, Write};
 use crate::config::limits::{
     BACKGROUND_NICENESS, HEAD_ROWS_MIN, SEAL_ROWS_FORCED, SEAL_ROWS_MIN, SEAL_SHARE, SEAL_SHARE_PAUSED,
@@ -16,6 +17,7 @@ use crate::index::column::SealedColumns;
 use crate::index::generation::{RowVectors, Verify, write_generation};
 use crate::index::graph::{BuildParams, Earlier, NONE};
 use crate::index::live::Live;
+use crate::index::passage::PassageWriter;
 use crate::index::placed::Placed;
 use crate::index::sealed::SealedRows;
 use crate::index::{Generation, Snapshot};
@@ -24,7 +26,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::WeakSender;
+
+/// Rows whose passages are read from the table at once.
+const PASSAGES_AT_ONCE: usize = 2_048;
 
 /// Seed of the graph's levels, so that a build can be repeated.
 const GRAPH_SEED: u64 = 0x5241_4753;
@@ -181,7 +187,7 @@ fn build(shared: &Shared, threads: usize, cancel: &AtomicBool) -> Result<Sealed>
     let state = shared.state.load_full();
     let started = Instant::now();
     check_earlier(&state)?;
-    let pointer = write_files(&state, threads, cancel)?;
+    let pointer = write_files(&state, threads, &shared.services.writes, cancel)?;
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::info!(collection = %shared.name, rows = state.snapshot.len(), duration_ms, "generation built");
     Ok(Sealed { pointer, layout: state.snapshot.layout(), slots: state.snapshot.slots() as usize })
@@ -198,15 +204,20 @@ fn check_earlier(state: &State) -> Result<()> {
     checked.map_err(|error| Error::Index(error.to_string()))
 }
 
-/// Writes the files of a generation over the live rows of a state.
-pub fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result<Pointer> {
+/// Writes the files of a generation over the live rows of a state; the table is read on a runtime, which this thread is not
+/// one of.
+pub fn write_files(state: &State, threads: usize, runtime: &Handle, cancel: &AtomicBool) -> Result<Pointer> {
     let pointer = Pointer {
         generation: uuid::Uuid::new_v4().simple().to_string(),
         built_version: state.table.version().0,
         column: Some(state.table.vectors_id()?),
     };
     let snapshot = &state.snapshot;
-    write_rows(state, &pointer.text(&state.table))?;
+    write_rows(state, &pointer.text(&state.table), |folder| {
+        if let Err(error) = write_passages(state, folder, runtime, cancel) {
+            tracing::warn!(%error, "passages are not sealed and read from the table");
+        }
+    })?;
     let mut row_ids = Vec::with_capacity(snapshot.len());
     let mut vectors = Vec::with_capacity(snapshot.len());
     let mut known = vec![NONE; snapshot.placed().map_or(0, |placed| placed.generation().len())];
@@ -236,7 +247,7 @@ pub fn write_files(state: &State, threads: usize, cancel: &AtomicBool) -> Result
     Ok(pointer)
 }
 
-fn write_rows(state: &State, folder: &Path) -> Result<()> {
+fn write_rows(state: &State, folder: &Path, write_more: impl FnOnce(&Path)) -> Result<()> {
     let snapshot = &state.snapshot;
     // The postings are copied under their lock and renumbered outside it, so that searches hardly wait.
     let text = snapshot.text().clone();
@@ -249,7 +260,32 @@ fn write_rows(state: &State, folder: &Path) -> Result<()> {
     let text = text.remap(|slot| places.get(slot as usize).copied().flatten());
     let columns = SealedColumns::gather(snapshot.columns(), snapshot.live(), &state.table.column_ids());
     let columns = columns.inspect_err(|error| tracing::warn!(%error, "columns are not sealed")).ok();
-    SealedRows { row_ids, text, columns }.write(folder)
+    SealedRows { row_ids, text, columns }.write(folder, write_more)
+}
+
+/// Writes what the live rows say: taken over from the passages in place, or read from the table.
+fn write_passages(state: &State, folder: &Path, runtime: &Handle, cancel: &AtomicBool) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Index(error.to_string());
+    let snapshot = &state.snapshot;
+    let mut row_ids: Vec<u64> = snapshot.live().iter().map(|slot| snapshot.columns().row_id(slot as u32)).collect();
+    row_ids.sort_unstable();
+    let earlier = state.passages.as_deref();
+    let mut writer = PassageWriter::create(folder).map_err(failed)?;
+    for part in row_ids.chunks(PASSAGES_AT_ONCE) {
+        if cancel.load(Ordering::Acquire) {
+            return Err(Error::Index("the build was ended".into()));
+        }
+        let is_missing = |row_id: &u64| !earlier.is_some_and(|earlier| earlier.contains(*row_id));
+        let missing: Vec<u64> = part.iter().copied().filter(is_missing).collect();
+        let mut rows = runtime.block_on(read_passages(state, &missing))?.into_iter();
+        for &row_id in part {
+            let copied = earlier.map_or(Ok(false), |earlier| writer.copy(row_id, earlier)).map_err(failed)?;
+            if let Some(row) = if copied { None } else { rows.next() } {
+                writer.write(row_id, &row).map_err(failed)?;
+            }
+        }
+    }
+    writer.finish().map_err(failed)
 }
 
 /// Names a generation in the table and returns the table and snapshot that use it.

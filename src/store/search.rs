@@ -1,7 +1,7 @@
 //! Answering a search: check the request, embed the question, run it on a pinned version, fetch the hits.
 //!
-//! The question is embedded and run on one blocking thread under a bounded number of permits; how it is run is decided
-//! in `query`.
+//! The question is embedded and run on one blocking thread under a bounded number of permits, the lexical leg of a large
+//! collection beside it on another; how a leg is run is decided in `query`.
 
 use super::collection::{Collection, State, blocking, parse_filter};
 use super::embedder::Embedder;
@@ -12,14 +12,17 @@ use super::view::{ChunkView, Include};
 use crate::config::limits::{K_MAX, QUERY_BYTES_MAX, SEARCHES_WAITING_MAX, WINDOW_MAX};
 use crate::error::{Error, Result};
 use crate::index::graph::Scratch;
-use crate::query::{self, Filter, Fusion, Mode, Plan, Ranked, Search};
+use crate::query::{self, Allowed, Filter, Fusion, Mode, Plan, Ranked, Search};
 use crate::schema::Version;
 use crate::table::VersionRef;
 use ragstone_models::TextKind;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
+
+/// Rows from which the lexical leg runs beside the other: with fewer it takes less than waking a thread is worth.
+const LEGS_BESIDE_ROWS_MIN: usize = 16_384;
 
 /// Searches that wait for a permit, over all collections.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -177,26 +180,36 @@ impl Collection {
         searches.acquire_owned().await.map_err(|_| Error::Stopping)
     }
 
-    fn run(&self, state: &State, request: SearchRequest) -> Result<query::Found> {
+    fn run(&self, state: &Arc<State>, mut request: SearchRequest) -> Result<query::Found> {
         let started = Instant::now();
-        let search = self.check(state, request)?;
-        let embed_ms = elapsed_ms(started);
-        let started = Instant::now();
+        let mut search = self.check(state, &mut request)?;
         let allowed = self.allowed(state, &search.filter)?;
         let filter_ms = elapsed_ms(started);
+        let beside = start_lexical(state, &search, &allowed);
         let started = Instant::now();
-        let mut found = SCRATCH.with_borrow_mut(|scratch| query::search(&state.snapshot, &search, &allowed, scratch));
+        if search.mode != Mode::Lexical {
+            let (vector, readable) = self.question(state, request.text.as_deref(), request.embedding)?;
+            (search.vector, search.readable) = (Some(vector), readable);
+        }
+        let embed_ms = elapsed_ms(started);
+        let started = Instant::now();
+        let lexical = || match beside.and_then(|beside| beside.recv().ok()) {
+            Some(lexical) => lexical,
+            None => query::lexical(&state.snapshot, &search, &allowed),
+        };
+        let mut found =
+            SCRATCH.with_borrow_mut(|scratch| query::search(&state.snapshot, &search, &allowed, scratch, lexical));
         let stages = &mut found.plan.stages_ms;
         stages.extend([("embed", embed_ms), ("filter", filter_ms), ("search", elapsed_ms(started))]);
         Ok(found)
     }
 
-    /// Checks a request and turns its question into what the legs need.
-    fn check(&self, state: &State, mut request: SearchRequest) -> Result<Search> {
-        check_numbers(&request)?;
+    /// Checks a request and turns it into what the legs need, but for the vector of its question.
+    fn check(&self, state: &State, request: &mut SearchRequest) -> Result<Search> {
+        check_numbers(request)?;
         let mut filter = parse_filter(request.filter.as_ref(), &state.schema)?;
         if !request.like.is_empty() || !request.unlike.is_empty() {
-            let others = take_examples(state, &mut request)?;
+            let others = take_examples(state, request)?;
             filter = if filter == Filter::All { others } else { Filter::and(vec![filter, others]) };
         }
         let text = request.text.as_deref().map(str::trim);
@@ -206,23 +219,19 @@ impl Collection {
         if text.is_some_and(|text| text.len() > QUERY_BYTES_MAX) {
             return Err(Error::LimitExceeded { what: "bytes of the query text", limit: QUERY_BYTES_MAX as u64 });
         }
-        let mode = mode(&request, state)?;
-        let (vector, readable) = match mode {
-            Mode::Lexical => (None, 1.0),
-            Mode::Dense | Mode::Hybrid => self.question(state, text, request.embedding)?,
-        };
+        let mode = mode(request, state)?;
         let words = text.filter(|_| mode != Mode::Dense).map(|text| self.shared().analyzer.analyze(text));
         Ok(Search {
             mode,
-            vector: Some(vector).flatten(),
+            vector: None,
             words,
-            readable,
+            readable: 1.0,
             k: request.k,
             offset: request.offset,
             min_score: request.min_score,
             filter,
             per_document: request.per_document,
-            fusion: request.fusion,
+            fusion: request.fusion.clone(),
             diversity: request.diversity,
             walk: state.schema.embedding.forms.walk,
             exact: request.exact,
@@ -230,19 +239,37 @@ impl Collection {
     }
 
     /// Returns the vector of a question, and the share of its text that the model can read.
-    fn question(&self, state: &State, text: Option<&str>, given: Option<Vec<f32>>) -> Result<(Option<Vec<f32>>, f32)> {
+    fn question(&self, state: &State, text: Option<&str>, given: Option<Vec<f32>>) -> Result<(Vec<f32>, f32)> {
         if let Some(vector) = given {
-            return Ok((Some(check_vector(&state.schema, vector)?), 1.0));
+            return Ok((check_vector(&state.schema, vector)?, 1.0));
         }
         let Some(identity) = &state.schema.embedding.model else {
             return Err(Error::NoModel { name: self.shared().name.to_string() });
         };
-        let text = text.unwrap_or_default();
+        let text = text.unwrap_or_default().trim();
         let embedder = self.shared().services.models.get_same(identity)?;
         let vector = embedder.embed_query(text)?;
         let readable = embedder.readable_share(text);
-        Ok((Some(check_vector(&state.schema, vector)?), readable))
+        Ok((check_vector(&state.schema, vector)?, readable))
     }
+}
+
+/// Starts the lexical leg of a hybrid search on another thread, if it has enough to do; whoever leaves does not hold it up.
+fn start_lexical(
+    state: &Arc<State>,
+    search: &Search,
+    allowed: &Arc<Allowed>,
+) -> Option<mpsc::Receiver<Vec<(u32, f32)>>> {
+    if search.mode != Mode::Hybrid || state.snapshot.len() < LEGS_BESIDE_ROWS_MIN {
+        return None;
+    }
+    let (done, beside) = mpsc::sync_channel(1);
+    let (state, search, allowed) = (state.clone(), search.clone(), allowed.clone());
+    tokio::task::spawn_blocking(move || {
+        // An error means that the search has failed and nobody waits.
+        let _ = done.send(query::lexical(&state.snapshot, &search, &allowed));
+    });
+    Some(beside)
 }
 
 /// Checks what needs no collection.

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::index::Segment;
 use crate::index::column::forget;
 use crate::index::keys::Keys;
+use crate::index::passage::Passages;
 use crate::index::snapshot::NewRows;
 use crate::query::Allowed;
 use crate::schema::row;
@@ -365,7 +366,8 @@ impl Actor {
         };
         let snapshot = state.snapshot.next(version, &staged.removed, added)?;
         let schema = Arc::new(staged.schema);
-        let next = State { table: committed.table, schema, snapshot, sealed_slots: state.sealed_slots };
+        let (sealed_slots, passages) = (state.sealed_slots, state.passages.clone());
+        let next = State { table: committed.table, schema, snapshot, sealed_slots, passages };
         let first = state.snapshot.slots();
         let next = self.swap(next, |keys| {
             for &slot in &staged.removed {
@@ -395,7 +397,8 @@ impl Actor {
     fn swap_table(&self, table: Table) -> Arc<State> {
         let state = self.state();
         let snapshot = state.snapshot.at_version(table.version());
-        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots: state.sealed_slots };
+        let (sealed_slots, passages) = (state.sealed_slots, state.passages.clone());
+        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots, passages };
         self.swap(next, |_| {})
     }
 
@@ -482,7 +485,8 @@ impl Actor {
     async fn place(&self, sealed: Sealed) -> Result<()> {
         let state = self.state();
         let (table, snapshot) = seal::place(&state, &sealed.pointer).await?;
-        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots: sealed.slots };
+        let passages = Passages::open(&sealed.pointer.text(&table)).map(Arc::new);
+        let next = State { table, schema: state.schema.clone(), snapshot, sealed_slots: sealed.slots, passages };
         self.swap(next, |_| {});
         Ok(())
     }
@@ -527,7 +531,8 @@ impl Actor {
         if let Some(head) = self.seals.grow_head(&self.shared) {
             let state = self.state();
             let (table, schema, snapshot) = (state.table.clone(), state.schema.clone(), state.snapshot.with_head(head));
-            self.swap(State { table, schema, snapshot, sealed_slots: state.sealed_slots }, |_| {});
+            let (sealed_slots, passages) = (state.sealed_slots, state.passages.clone());
+            self.swap(State { table, schema, snapshot, sealed_slots, passages }, |_| {});
         }
     }
 }

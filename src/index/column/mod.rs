@@ -5,10 +5,11 @@
 //! stay few. How a filter is evaluated on a segment is decided in `query/filter`.
 
 mod file;
+mod order;
 mod segment;
 
 pub use file::{SealedColumns, forget};
-
+pub use order::Order;
 pub use segment::{LEFT_IN_TABLE, Segment};
 
 use crate::index::row_places::RowPlaces;
@@ -38,6 +39,11 @@ impl Columns {
     pub fn segment_of(&self, slot: u32) -> &Segment {
         let at = self.segments.partition_point(|segment| segment.end() <= slot);
         &self.segments[at]
+    }
+
+    /// Returns the bytes of all segments.
+    pub fn bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.bytes()).sum()
     }
 
     /// Returns the row id of a slot.

@@ -4,12 +4,13 @@
 //! read as null.
 
 use super::file::aligned;
+use super::order::Order;
 use crate::error::{Error, Result};
 use crate::schema::row;
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimestampMicrosecondType};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Columns of a table that are not held in memory.
 pub const LEFT_IN_TABLE: &[&str] = &[
@@ -31,6 +32,8 @@ pub struct Segment {
     row_ids: Vec<u64>,
     versions: Vec<u64>,
     columns: RecordBatch,
+    /// For each column the order of its values, once it was made; `None` where its type has none.
+    orders: Vec<OnceLock<Option<Order>>>,
 }
 
 impl Segment {
@@ -43,7 +46,12 @@ impl Segment {
         let kept: Vec<usize> =
             (0..rows.num_columns()).filter(|&at| Self::holds(rows.schema().field(at).name())).collect();
         let columns = rows.project(&kept).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { base, row_ids, versions, columns })
+        Ok(Self::of(base, row_ids, versions, columns))
+    }
+
+    fn of(base: u32, row_ids: Vec<u64>, versions: Vec<u64>, columns: RecordBatch) -> Self {
+        let orders = columns.columns().iter().map(|_| OnceLock::new()).collect();
+        Self { base, row_ids, versions, columns, orders }
     }
 
     /// Returns whether a column of a table is held in memory.
@@ -86,6 +94,23 @@ impl Segment {
         self.versions[(slot - self.base) as usize]
     }
 
+    /// Returns the order of a column's values, `None` unless it was made.
+    pub fn order(&self, column: &str) -> Option<&Order> {
+        self.orders[self.columns.schema_ref().index_of(column).ok()?].get()?.as_ref()
+    }
+
+    /// Returns whether nothing is left to do for the order of a column.
+    pub fn is_in_order(&self, column: &str) -> bool {
+        self.columns.schema_ref().index_of(column).map_or(true, |at| self.orders[at].get().is_some())
+    }
+
+    /// Makes the order of a column's values, which takes about a second for a million texts, unless it is there.
+    pub fn put_in_order(&self, column: &str) {
+        if let Ok(at) = self.columns.schema_ref().index_of(column) {
+            self.orders[at].get_or_init(|| Order::new(self.columns.column(at)));
+        }
+    }
+
     /// Returns a text column's value at a slot, `None` for null or an absent column.
     pub fn text(&self, column: &str, slot: u32) -> Option<&str> {
         let column = self.columns.column_by_name(column)?.as_string_opt::<i32>()?;
@@ -115,6 +140,14 @@ impl Segment {
         column.is_valid(at).then(|| column.value(at).try_into().ok()).flatten()
     }
 
+    /// Returns the bytes of rows, columns and their orders, those of a mapped file among them.
+    pub fn bytes(&self) -> usize {
+        let column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
+        let columns: usize = self.columns.columns().iter().map(column).sum();
+        let orders: usize = self.orders.iter().filter_map(|order| order.get()?.as_ref()).map(Order::bytes).sum();
+        self.len() * (size_of::<u64>() + size_of::<u64>()) + columns + orders
+    }
+
     /// Joins two neighbours into one segment.
     pub fn join(left: &Self, right: &Self) -> Result<Self> {
         let internal = |error: arrow::error::ArrowError| Error::Internal(error.to_string());
@@ -129,6 +162,6 @@ impl Segment {
         let columns = concat_batches(&schema, &parts).map_err(internal)?;
         let row_ids = [left.row_ids.as_slice(), &right.row_ids].concat();
         let versions = [left.versions.as_slice(), &right.versions].concat();
-        Ok(Self { base: left.base, row_ids, versions, columns })
+        Ok(Self::of(left.base, row_ids, versions, columns))
     }
 }

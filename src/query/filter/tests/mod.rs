@@ -7,12 +7,14 @@ mod hostile;
 mod property;
 
 use super::{Comparison, Filter};
+use crate::index::column::Order;
 use crate::schema::{CollectionSchema, EmbeddingSchema, Field, FieldType, Metadata, Metric, Value, VectorForms};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Returns a collection with a field of each type, and some whose names need care.
@@ -78,6 +80,14 @@ fn column(name: &str, field_type: FieldType, rows: &[Metadata]) -> ArrayRef {
             Arc::new(builder.finish())
         }
     }
+}
+
+/// Returns what a filter finds by testing the values, and by their order where columns have one.
+fn evaluate(filter: &Filter, batch: &RecordBatch) -> [Vec<bool>; 2] {
+    let ordered = |name| Some((name, Order::new(batch.column_by_name(name)?)?));
+    let orders: HashMap<&str, Order> = filter.fields().into_iter().filter_map(ordered).collect();
+    let bits = [filter.evaluate(batch), filter.evaluate_with(batch, &|field| orders.get(field))];
+    bits.map(|bits| bits.unwrap().iter().collect())
 }
 
 /// Returns whether one row passes, by the definition.

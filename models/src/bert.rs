@@ -15,7 +15,7 @@ use crate::gemm::{Arena, HalfKernel, PANEL, Team};
 use crate::half_attention::attend_halves;
 use crate::layer::{Layer, Loader, Norm};
 use crate::linear::{Input, Linear};
-use crate::pass::{AddBias, AddBiasGelu, AddBiasResidual, LayerNorm, RoundHalves};
+use crate::pass::{AddBias, AddBiasGelu, AddBiasResidual, LayerNorm, RoundHalves, SplitHalves};
 use crate::precision::{Engine, Precision};
 use crate::room::Room;
 use crate::rows::Rows;
@@ -75,11 +75,11 @@ impl PackedBert {
         }
         let second_type = types.chunks_exact(hidden).nth(1).unwrap_or_default();
         let second_type = second_type.iter().zip(&types).map(|(second, first)| second - first).collect();
-        let mut loader = Loader::new(weights, config, heads, precision);
+        let engine = Engine::get(precision);
+        let mut loader = Loader::new(weights, config, heads, engine);
         let norm = loader.norm("embeddings.LayerNorm")?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::load(&mut loader, index));
         let layers = layers.collect::<Result<Vec<_>, _>>()?;
-        let engine = Engine::get(precision);
         Ok(PackedBert {
             engine,
             attention_tiles: engine.tiles(),
@@ -221,6 +221,15 @@ impl PackedBert {
                     level.run(RoundHalves { values: &values[..count], halves });
                 });
                 Input::Bf16(inner_input.halves.left(0, 0))
+            }
+            Engine::Split(..) => {
+                inner_input.halves.shape(rows, 2 * self.inner.next_multiple_of(PANEL));
+                team.share(inner_input.halves.groups_mut(2).enumerate(), |member, (panel, halves)| {
+                    let values = &mut members.of(member).panel[..];
+                    raise(panel, values);
+                    level.run(SplitHalves { values: &values[..count], halves });
+                });
+                Input::Split(inner_input.halves.left(0, 0))
             }
             Engine::F32(_) | Engine::Int8(..) => {
                 team.share(inner.panels_mut().enumerate(), |_, (panel, values)| raise(panel, values));

@@ -7,7 +7,7 @@ use crate::error::ModelError;
 use crate::family::BertConfig;
 use crate::gemm::{Arena, PANEL};
 use crate::linear::Linear;
-use crate::precision::Precision;
+use crate::precision::Engine;
 use crate::weights::Weights;
 
 /// One layer's products and norms.
@@ -44,7 +44,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) arena: Arena,
     config: &'a BertConfig,
     heads: Heads,
-    precision: Precision,
+    engine: Engine,
 }
 
 impl Layer {
@@ -65,15 +65,10 @@ impl Layer {
 
 impl<'a> Loader<'a> {
     /// Starts with a file's weights and no packed ones.
-    pub(crate) fn new(
-        weights: &'a mut Weights,
-        config: &'a BertConfig,
-        heads: Heads,
-        precision: Precision,
-    ) -> Loader<'a> {
+    pub(crate) fn new(weights: &'a mut Weights, config: &'a BertConfig, heads: Heads, engine: Engine) -> Loader<'a> {
         // The file bounds what a configuration can make us set aside.
-        let bytes = packed_bytes(config, heads, precision).min(2 * weights.bytes());
-        Loader { weights, arena: Arena::new(bytes), config, heads, precision }
+        let bytes = packed_bytes(config, heads, engine).min(2 * weights.bytes());
+        Loader { weights, arena: Arena::new(bytes), config, heads, engine }
     }
 
     fn dense(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Dense, ModelError> {
@@ -97,7 +92,7 @@ impl<'a> Loader<'a> {
         let dense = self.dense(name, outputs, inputs)?;
         let shape = (outputs, inputs.next_multiple_of(PANEL));
         let weight = |output: usize, input: usize| if input < inputs { dense.weight(output, input) } else { 0.0 };
-        Ok(Linear::pack(&mut self.arena, self.precision, shape, weight, |output| dense.bias[output]))
+        Ok(Linear::pack(&mut self.arena, self.engine, shape, weight, |output| dense.bias[output]))
     }
 
     /// Joins query, key and value, head by head, and scales the query by the root of a head's size.
@@ -117,7 +112,7 @@ impl<'a> Loader<'a> {
         };
         let bias = |output: usize| find(output).map_or(0.0, |(dense, row, scale)| dense.bias[row] * scale);
         let shape = (3 * heads.count * heads.columns(), hidden.next_multiple_of(PANEL));
-        Ok(Linear::pack(&mut self.arena, self.precision, shape, weight, bias))
+        Ok(Linear::pack(&mut self.arena, self.engine, shape, weight, bias))
     }
 
     /// Loads the product behind the attention, whose inputs are filled up head by head.
@@ -129,7 +124,7 @@ impl<'a> Loader<'a> {
             if column < heads.size { dense.weight(output, head * heads.size + column) } else { 0.0 }
         };
         let shape = (hidden, heads.count * heads.columns());
-        Ok(Linear::pack(&mut self.arena, self.precision, shape, weight, |output| dense.bias[output]))
+        Ok(Linear::pack(&mut self.arena, self.engine, shape, weight, |output| dense.bias[output]))
     }
 }
 
@@ -140,11 +135,11 @@ impl Dense {
 }
 
 /// Returns about how many bytes the packed weights take; more than they do when a shape is filled up.
-fn packed_bytes(config: &BertConfig, heads: Heads, precision: Precision) -> usize {
-    let number_bytes = match precision {
-        Precision::F32 => 4,
-        Precision::Bf16 => 2,
-        Precision::Int8 => 1,
+fn packed_bytes(config: &BertConfig, heads: Heads, engine: Engine) -> usize {
+    let number_bytes = match engine {
+        Engine::F32(_) | Engine::Split(..) => 4,
+        Engine::Bf16(..) => 2,
+        Engine::Int8(..) => 1,
     };
     let (hidden, inner) = (config.hidden_size.next_multiple_of(64), config.intermediate_size.next_multiple_of(64));
     config.num_hidden_layers * hidden * (4 * heads.count * heads.columns() + 2 * inner) * number_bytes

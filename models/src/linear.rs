@@ -4,9 +4,9 @@
 
 use std::ops::Range;
 
-use crate::gemm::{Arena, BYTE_DEPTH, HALF_DEPTH, Left, PANEL, round_half};
-use crate::pass::RoundHalves;
-use crate::precision::{Engine, Precision};
+use crate::gemm::{Arena, BYTE_DEPTH, HALF_DEPTH, Left, PANEL, round_half, split_panel};
+use crate::pass::{RoundHalves, SplitHalves};
+use crate::precision::Engine;
 use crate::quantize::{ByteColumns, CodeRange, Dequantize, QuantizeRows, quantize_weights};
 use crate::rows::Rows;
 
@@ -25,6 +25,8 @@ pub(crate) struct Linear {
 #[derive(Clone, Copy)]
 pub(crate) enum Input<'a> {
     F32(Left<'a, f32>),
+    /// Each panel as two, of upper and of lower parts.
+    Split(Left<'a, u16>),
     Bf16(Left<'a, u16>),
     Int8(Left<'a, u8>, &'a [CodeRange]),
 }
@@ -47,6 +49,13 @@ impl InputRoom {
         let rows = values.rows();
         match engine {
             Engine::F32(_) => Input::F32(values.left(0, 0)),
+            Engine::Split(level, _) => {
+                self.halves.shape(rows, 2 * columns.next_multiple_of(PANEL));
+                for (values, halves) in values.panels().zip(self.halves.groups_mut(2)) {
+                    level.run(SplitHalves { values: &values[..rows * PANEL], halves });
+                }
+                Input::Split(self.halves.left(0, 0))
+            }
             Engine::Bf16(level, _) => {
                 self.halves.shape(rows, columns);
                 for (values, halves) in values.panels().zip(self.halves.panels_mut()) {
@@ -76,15 +85,15 @@ impl Linear {
     /// Packs `outputs` by `inputs` weights. `weight` is asked for output and input, `bias` for output.
     pub(crate) fn pack(
         arena: &mut Arena,
-        precision: Precision,
+        engine: Engine,
         (outputs, inputs): (usize, usize),
         weight: impl Fn(usize, usize) -> f32,
         bias: impl Fn(usize) -> f32,
     ) -> Linear {
-        let depth = match precision {
-            Precision::F32 => inputs,
-            Precision::Bf16 => inputs.next_multiple_of(HALF_DEPTH),
-            Precision::Int8 => inputs.next_multiple_of(BYTE_DEPTH),
+        let depth = match engine {
+            Engine::F32(_) => inputs,
+            Engine::Split(..) | Engine::Bf16(..) => inputs.next_multiple_of(HALF_DEPTH),
+            Engine::Int8(..) => inputs.next_multiple_of(BYTE_DEPTH),
         };
         let mut linear = Linear { panels: Vec::new(), depth, bias: Vec::new(), columns: Vec::new() };
         for first in (0..outputs).step_by(PANEL) {
@@ -93,10 +102,11 @@ impl Linear {
                 true => weight(first + column, input),
                 false => 0.0,
             };
-            let lines = match precision {
-                Precision::F32 => arena.push(&interleave(depth, 1, at)),
-                Precision::Bf16 => arena.push(&interleave(depth, 2, |column, input| round_half(at(column, input)))),
-                Precision::Int8 => {
+            let lines = match engine {
+                Engine::F32(_) => arena.push(&interleave(depth, 1, at)),
+                Engine::Split(..) => arena.push(&split_panel(depth, at)),
+                Engine::Bf16(..) => arena.push(&interleave(depth, 2, |column, input| round_half(at(column, input)))),
+                Engine::Int8(..) => {
                     let (bytes, columns) = quantize_panel(depth, at);
                     linear.columns.push(columns);
                     arena.push(&interleave(depth, 4, |column, input| bytes[column][input]))
@@ -134,6 +144,9 @@ impl Linear {
         match (engine, input) {
             (Engine::F32(level), Input::F32(left)) => {
                 level.multiply(left, self.depth, arena.get(lines), arena.get(ahead), out);
+            }
+            (Engine::Split(_, kernel), Input::Split(left)) => {
+                kernel.multiply(left, self.depth, arena.get(lines), arena.get(ahead), out);
             }
             (Engine::Bf16(_, kernel), Input::Bf16(left)) => {
                 kernel.multiply(left, self.depth, arena.get(lines), arena.get(ahead), out);

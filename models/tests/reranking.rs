@@ -64,7 +64,8 @@ fn every_head_gives_the_scores_of_pytorch() {
                     Some(name) if name.ends_with("Identity") => case.logit,
                     _ => 1.0 / (1.0 + (-case.logit).exp()),
                 };
-                assert!((score - expected).abs() < 5e-6, "{} {score} {expected} {:?}", model.name, case.text);
+                // Products of numbers that are split for tiles are within 2^-14 of themselves.
+                assert!((score - expected).abs() < 2e-5, "{} {score} {expected} {:?}", model.name, case.text);
             }
         }
     }

@@ -173,3 +173,175 @@ macro_rules! product {
 
 product!(multiply_halves, multiply_half_double, multiply_half_single, "tdpbf16ps");
 product!(multiply_bytes, multiply_byte_double, multiply_byte_single, "tdpbusd");
+
+/// Multiplies all rows of split numbers with one panel of split weights, `steps` times 32 numbers deep: upper by upper
+/// parts, lower by upper, and upper by lower ones.
+///
+/// # Safety
+/// There is an [`Amx`]; `left` has its rows, rounded up to whole tiles, in twice `steps` panels; `right` has `steps` times 32
+/// rows of 128 bytes; `out` has room for a panel of floats in as many rows as `left`.
+pub(super) unsafe fn multiply_split(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: &[u8]) {
+    let tiles = left.rows.div_ceil(TILE_ROWS);
+    let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
+    for tile in (0..tiles).step_by(2) {
+        let ahead = ahead.take(steps);
+        // SAFETY: the caller vouches for whole tiles of rows, and these are among them.
+        unsafe {
+            let values = left.values.add(tile * TILE_ROWS * ROW_BYTES);
+            let (left, out) = (Operand { values, ..left }, out.add(tile * TILE_ROWS * PANEL * 4));
+            match tile + 1 < tiles {
+                true => multiply_split_double(left, steps, right, out, ahead),
+                false => multiply_split_single(left, steps, right, out, ahead),
+            }
+        }
+    }
+}
+
+/// Multiplies 32 rows.
+///
+/// # Safety
+/// As for the product.
+unsafe fn multiply_split_double(
+    left: Operand<u8>,
+    steps: usize,
+    right: *const u8,
+    out: *mut u8,
+    ahead: (*const u8, usize),
+) {
+    // SAFETY: the caller vouches for what is read and written; the tiles are released at the end; prefetching has no effect
+    // but on the cache.
+    unsafe {
+        asm!(
+            "ldtilecfg [{shapes}]",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "2:",
+            "tileloadd tmm4, [{left} + {row} * 1]",
+            "tileloadd tmm6, [{right} + {row} * 2]",
+            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+            "prefetcht1 [{ahead}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm5, [{left} + {row} * 1 + 1024]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "prefetcht1 [{ahead} + 64]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tileloadd tmm4, [{low} + {row} * 1]",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm5, [{low} + {row} * 1 + 1024]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "prefetcht1 [{ahead} + 128]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tileloadd tmm6, [{right} + {row} * 2 + 2048]",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "tileloadd tmm4, [{left} + {row} * 1]",
+            "tileloadd tmm7, [{right} + {row} * 2 + 2112]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm5, [{left} + {row} * 1 + 1024]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "prefetcht1 [{ahead} + 192]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {left}, {stride}",
+            "add {low}, {stride}",
+            "add {right}, 4096",
+            "add {ahead}, {step}",
+            "dec {steps}",
+            "jnz 2b",
+            "tilestored [{out} + {row} * 2], tmm0",
+            "tilestored [{out} + {row} * 2 + 64], tmm1",
+            "tilestored [{out} + {row} * 2 + 2048], tmm2",
+            "tilestored [{out} + {row} * 2 + 2112], tmm3",
+            "tilerelease",
+            shapes = in(reg) &FULL_TILES,
+            left = inout(reg) left.values => _,
+            low = inout(reg) left.values.wrapping_add(left.stride) => _,
+            right = inout(reg) right => _,
+            row = in(reg) ROW_BYTES,
+            stride = in(reg) 2 * left.stride,
+            ahead = inout(reg) ahead.0 => _,
+            step = in(reg) ahead.1,
+            steps = inout(reg) steps => _,
+            out = in(reg) out,
+            options(nostack),
+        );
+    }
+}
+
+/// Multiplies 16 rows; every sum takes its products in the order of 32. A few rows wait for the memory and not for the
+/// tiles, so the weights two steps on are fetched, at each step as many as it uses.
+///
+/// # Safety
+/// As for the product.
+unsafe fn multiply_split_single(
+    left: Operand<u8>,
+    steps: usize,
+    right: *const u8,
+    out: *mut u8,
+    ahead: (*const u8, usize),
+) {
+    // SAFETY: the caller vouches for what is read and written; the tiles are released at the end; prefetching has no effect
+    // but on the cache.
+    unsafe {
+        asm!(
+            "ldtilecfg [{shapes}]",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "2:",
+            "lea {line}, [{right} + 8192]",
+            "mov {lines:e}, 8",
+            "3:",
+            "prefetcht0 [{line}]",
+            "prefetcht0 [{line} + 64]",
+            "prefetcht0 [{line} + 128]",
+            "prefetcht0 [{line} + 192]",
+            "prefetcht0 [{line} + 256]",
+            "prefetcht0 [{line} + 320]",
+            "prefetcht0 [{line} + 384]",
+            "prefetcht0 [{line} + 448]",
+            "add {line}, 512",
+            "dec {lines:e}",
+            "jnz 3b",
+            "tileloadd tmm4, [{left} + {row} * 1]",
+            "tileloadd tmm6, [{right} + {row} * 2]",
+            "prefetcht1 [{ahead}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{right} + {row} * 2 + 64]",
+            "prefetcht1 [{ahead} + 64]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{low} + {row} * 1]",
+            "tdpbf16ps tmm0, tmm5, tmm6",
+            "tileloadd tmm2, [{right} + {row} * 2 + 2048]",
+            "tdpbf16ps tmm1, tmm5, tmm7",
+            "prefetcht1 [{ahead} + 128]",
+            "tileloadd tmm3, [{right} + {row} * 2 + 2112]",
+            "tdpbf16ps tmm0, tmm4, tmm2",
+            "prefetcht1 [{ahead} + 192]",
+            "tdpbf16ps tmm1, tmm4, tmm3",
+            "add {left}, {stride}",
+            "add {low}, {stride}",
+            "add {right}, 4096",
+            "add {ahead}, {step}",
+            "dec {steps}",
+            "jnz 2b",
+            "tilestored [{out} + {row} * 2], tmm0",
+            "tilestored [{out} + {row} * 2 + 64], tmm1",
+            "tilerelease",
+            shapes = in(reg) &FULL_TILES,
+            left = inout(reg) left.values => _,
+            low = inout(reg) left.values.wrapping_add(left.stride) => _,
+            right = inout(reg) right => _,
+            row = in(reg) ROW_BYTES,
+            stride = in(reg) 2 * left.stride,
+            ahead = inout(reg) ahead.0 => _,
+            step = in(reg) ahead.1,
+            steps = inout(reg) steps => _,
+            out = in(reg) out,
+            line = out(reg) _,
+            lines = out(reg) _,
+            options(nostack),
+        );
+    }
+}

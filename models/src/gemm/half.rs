@@ -101,7 +101,7 @@ pub(crate) fn round_half(value: f32) -> u16 {
 
 /// Returns the f32 of the same value.
 #[inline(always)]
-fn widen_half(half: u16) -> f32 {
+pub(super) fn widen_half(half: u16) -> f32 {
     f32::from_bits(u32::from(half) << 16)
 }
 

@@ -17,6 +17,7 @@ mod half;
 mod level;
 mod memory;
 mod operand;
+mod split;
 mod system;
 mod team;
 
@@ -37,6 +38,7 @@ pub(crate) use level::Fused;
 pub(crate) use level::{Arithmetic, Level, Pass};
 pub(crate) use memory::{Arena, Buffer, Number};
 pub(crate) use operand::Left;
+pub(crate) use split::{SplitKernel, split, split_panel};
 pub(crate) use system::give_way;
 pub(crate) use team::{Helpers, Team};
 

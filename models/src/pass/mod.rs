@@ -14,4 +14,4 @@ mod turn;
 pub(crate) use lanes::fold_lanes;
 pub(crate) use panel::{AddBias, AddBiasGelu, AddBiasResidual, ScaleRows};
 pub(crate) use row::{LayerNorm, Softmax};
-pub(crate) use turn::{PairColumns, PairRows, RoundHalves, Transpose};
+pub(crate) use turn::{PairColumns, PairRows, RoundHalves, SplitHalves, Transpose};

@@ -1,6 +1,6 @@
 //! Passes that bring rows into the order, and the precision, in which a product reads them.
 
-use crate::gemm::{Arithmetic, PANEL, Pass, round_half};
+use crate::gemm::{Arithmetic, PANEL, Pass, round_half, split};
 
 /// Turns the rows of a panel into the columns of panels: what a text's keys are for its queries.
 ///
@@ -43,6 +43,24 @@ impl Pass for RoundHalves<'_> {
     fn run<A: Arithmetic>(self) {
         for (half, value) in self.halves.iter_mut().zip(self.values) {
             *half = round_half(*value);
+        }
+    }
+}
+
+/// Splits numbers into two bf16: the upper parts fill the first half of the room, the lower parts the second.
+pub(crate) struct SplitHalves<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) halves: &'a mut [u16],
+}
+
+impl Pass for SplitHalves<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let (high, low) = self.halves.split_at_mut(self.halves.len() / 2);
+        for ((high, low), value) in high.iter_mut().zip(low).zip(self.values) {
+            [*high, *low] = split(*value);
         }
     }
 }

@@ -12,6 +12,7 @@ mod chunking;
 mod crash;
 mod external;
 mod failed;
+mod filters;
 mod hostile;
 mod ingest;
 mod locked;

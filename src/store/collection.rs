@@ -170,7 +170,8 @@ impl Collection {
     /// Returns the bytes that the collection holds in memory while it is open, roughly.
     pub fn bytes(&self) -> usize {
         let newest = self.state();
-        let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).bytes();
+        // While ids are collected, beside the first searches, they are not waited for.
+        let keys = self.shared.keys.try_read().map_or(0, |keys| keys.bytes());
         let apart = |state: &&Arc<State>| state.snapshot.layout() != newest.snapshot.layout();
         // Versions that are being opened count once they are open.
         let past = self.past.try_lock().map_or(0, |past| past.iter().filter(apart).map(|s| s.snapshot.bytes()).sum());

@@ -2,9 +2,8 @@
 //!
 //! A [`Snapshot`] is immutable and belongs to one version. Its parts: the columns by slot ([`mod@column`]), the live slots,
 //! a sealed [`Generation`] of vectors with its graph ([`generation`], [`graph`]), the vectors that no generation covers
-//! yet ([`fresh`]), part of them in a growing graph ([`live`]), and the postings
-//! ([`text`]). A search that finds no graph for a row scans it exactly, so freshness never costs correctness. What hits say
-//! lies beside them ([`passage`]).
+//! yet ([`fresh`]), part of them in a growing graph ([`live`]), and the postings ([`text`]). A search that finds no graph for
+//! a row scans it exactly, so freshness never costs correctness. What hits say lies beside them ([`passage`]).
 //!
 //! Row ids stand for immutable rows (see `table`), so every part stays right for its rows for ever; a version differs
 //! from its neighbour only in which slots live. Files written here are caches of the table: whenever anything about one

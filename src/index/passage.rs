@@ -37,17 +37,12 @@ impl Passages {
 
     /// Returns the row of an id with all that was written of it, its other values empty; `None` where it is not to be had.
     pub fn get(&self, row_id: u64) -> Option<ChunkRow> {
-        decode(&self.checked(row_id)?[NUMBER_BYTES..])
+        decode(&self.record(row_id)?[NUMBER_BYTES..])
     }
 
-    /// Returns whether the passage of a row is to be had.
-    pub fn contains(&self, row_id: u64) -> bool {
-        self.checked(row_id).is_some()
-    }
-
-    /// Returns a record that is what was written.
-    fn checked(&self, row_id: u64) -> Option<&[u8]> {
-        let record = self.record(row_id)?;
+    /// Returns the record of a row, for [`PassageWriter::copy`]; `None` unless it is what was written.
+    pub fn record(&self, row_id: u64) -> Option<&[u8]> {
+        let record = self.find(row_id)?;
         let (checksum, body) = record.split_first_chunk::<NUMBER_BYTES>()?;
         if u64::from_le_bytes(*checksum) != xxh3_64_with_seed(body, row_id) {
             tracing::warn!(row_id, "passage is damaged and read from the table");
@@ -57,7 +52,7 @@ impl Passages {
     }
 
     /// Returns the bytes of a record, whatever became of them.
-    fn record(&self, row_id: u64) -> Option<&[u8]> {
+    fn find(&self, row_id: u64) -> Option<&[u8]> {
         let directory = self.map.len() - FOOT_BYTES - (2 * self.rows + 1) * NUMBER_BYTES;
         let at = |index: usize| number(&self.map, directory + index * NUMBER_BYTES);
         let (mut low, mut high) = (0, self.rows);
@@ -88,19 +83,20 @@ impl PassageWriter {
         Ok(Self { file, row_ids: Vec::new(), starts: vec![0] })
     }
 
-    /// Takes a record over from another file, and returns whether that has it.
-    pub fn copy(&mut self, row_id: u64, earlier: &Passages) -> io::Result<bool> {
-        match earlier.checked(row_id) {
-            Some(record) => self.push(row_id, record).map(|()| true),
-            None => Ok(false),
-        }
+    /// Takes over a record of the same row from another file. Row ids rise.
+    pub fn copy(&mut self, row_id: u64, record: &[u8]) -> io::Result<()> {
+        assert!(self.row_ids.last().is_none_or(|&last| last < row_id), "row ids rise");
+        self.file.write_all(record)?;
+        self.row_ids.push(row_id);
+        self.starts.push(self.starts[self.starts.len() - 1] + record.len() as u64);
+        Ok(())
     }
 
-    /// Writes the passage of a row.
+    /// Writes the passage of a row. Row ids rise.
     pub fn write(&mut self, row_id: u64, row: &ChunkRow) -> io::Result<()> {
         let body = encode(row);
         let checksum = xxh3_64_with_seed(&body, row_id).to_le_bytes();
-        self.push(row_id, &[checksum.as_slice(), &body].concat())
+        self.copy(row_id, &[checksum.as_slice(), &body].concat())
     }
 
     /// Ends the file, which is on the disk then.
@@ -111,14 +107,6 @@ impl PassageWriter {
         self.file.write_all(&(self.row_ids.len() as u64).to_le_bytes())?;
         self.file.write_all(MAGIC)?;
         self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-    }
-
-    fn push(&mut self, row_id: u64, record: &[u8]) -> io::Result<()> {
-        assert!(self.row_ids.last().is_none_or(|&last| last < row_id), "row ids rise");
-        self.file.write_all(record)?;
-        self.row_ids.push(row_id);
-        self.starts.push(self.starts[self.starts.len() - 1] + record.len() as u64);
-        Ok(())
     }
 }
 
@@ -212,8 +200,9 @@ mod tests {
     fn written(folder: &Path, row_ids: &[u64], earlier: Option<&Passages>) -> Passages {
         let mut writer = PassageWriter::create(folder).unwrap();
         for &row_id in row_ids {
-            if !earlier.is_some_and(|earlier| writer.copy(row_id, earlier).unwrap()) {
-                writer.write(row_id, &row(row_id)).unwrap();
+            match earlier.and_then(|earlier| earlier.record(row_id)) {
+                Some(record) => writer.copy(row_id, record).unwrap(),
+                None => writer.write(row_id, &row(row_id)).unwrap(),
             }
         }
         writer.finish().unwrap();

@@ -275,14 +275,16 @@ fn write_passages(state: &State, folder: &Path, runtime: &Handle, cancel: &Atomi
         if cancel.load(Ordering::Acquire) {
             return Err(Error::Index("the build was ended".into()));
         }
-        let is_missing = |row_id: &u64| !earlier.is_some_and(|earlier| earlier.contains(*row_id));
-        let missing: Vec<u64> = part.iter().copied().filter(is_missing).collect();
+        let known: Vec<Option<&[u8]>> = part.iter().map(|&row_id| earlier?.record(row_id)).collect();
+        let missing = part.iter().zip(&known).filter(|(_, record)| record.is_none());
+        let missing: Vec<u64> = missing.map(|(&row_id, _)| row_id).collect();
         let mut rows = runtime.block_on(read_passages(state, &missing))?.into_iter();
-        for &row_id in part {
-            let copied = earlier.map_or(Ok(false), |earlier| writer.copy(row_id, earlier)).map_err(failed)?;
-            if let Some(row) = if copied { None } else { rows.next() } {
-                writer.write(row_id, &row).map_err(failed)?;
-            }
+        for (&row_id, record) in part.iter().zip(known) {
+            let written = match record {
+                Some(record) => writer.copy(row_id, record),
+                None => rows.next().map_or(Ok(()), |row| writer.write(row_id, &row)),
+            };
+            written.map_err(failed)?;
         }
     }
     writer.finish().map_err(failed)

@@ -53,6 +53,37 @@ impl Amx {
     }
 }
 
+/// Multiplies a block of rows: left side, steps, weights, result, and where and how far apart to fetch ahead.
+type Block = unsafe fn(Operand<u8>, usize, *const u8, *mut u8, (*const u8, usize));
+
+/// Multiplies all rows, two tiles of them at a time and the last one by itself.
+///
+/// # Safety
+/// As for the blocks, for all rows, rounded up to whole tiles.
+unsafe fn multiply_blocks(
+    left: Operand<u8>,
+    steps: usize,
+    right: *const u8,
+    out: *mut u8,
+    ahead: &[u8],
+    [double, single]: [Block; 2],
+) {
+    let tiles = left.rows.div_ceil(TILE_ROWS);
+    let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
+    for tile in (0..tiles).step_by(2) {
+        let ahead = ahead.take(steps);
+        // SAFETY: the caller vouches for whole tiles of rows, and these are among them.
+        unsafe {
+            let values = left.values.add(tile * TILE_ROWS * ROW_BYTES);
+            let (left, out) = (Operand { values, ..left }, out.add(tile * TILE_ROWS * PANEL * 4));
+            match tile + 1 < tiles {
+                true => double(left, steps, right, out, ahead),
+                false => single(left, steps, right, out, ahead),
+            }
+        }
+    }
+}
+
 /// Defines the product and its blocks of two tiles of rows and of one, for one kind of number.
 macro_rules! product {
     ($product:ident, $double:ident, $single:ident, $instruction:literal) => {
@@ -62,20 +93,8 @@ macro_rules! product {
         /// There is an [`Amx`]; `left` has its rows, rounded up to whole tiles, in `steps` panels; `right` has `steps`
         /// times 16 rows of 128 bytes; `out` has room for a panel of 4-byte numbers in as many rows as `left`.
         pub(super) unsafe fn $product(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: &[u8]) {
-            let tiles = left.rows.div_ceil(TILE_ROWS);
-            let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
-            for tile in (0..tiles).step_by(2) {
-                let ahead = ahead.take(steps);
-                // SAFETY: the caller vouches for whole tiles of rows, and these are among them.
-                unsafe {
-                    let values = left.values.add(tile * TILE_ROWS * ROW_BYTES);
-                    let (left, out) = (Operand { values, ..left }, out.add(tile * TILE_ROWS * PANEL * 4));
-                    match tile + 1 < tiles {
-                        true => $double(left, steps, right, out, ahead),
-                        false => $single(left, steps, right, out, ahead),
-                    }
-                }
-            }
+            // SAFETY: the caller's promise is that of the blocks.
+            unsafe { multiply_blocks(left, steps, right, out, ahead, [$double, $single]) }
         }
 
         /// Multiplies 32 rows.
@@ -181,20 +200,8 @@ product!(multiply_bytes, multiply_byte_double, multiply_byte_single, "tdpbusd");
 /// There is an [`Amx`]; `left` has its rows, rounded up to whole tiles, in twice `steps` panels; `right` has `steps` times 32
 /// rows of 128 bytes; `out` has room for a panel of floats in as many rows as `left`.
 pub(super) unsafe fn multiply_split(left: Operand<u8>, steps: usize, right: *const u8, out: *mut u8, ahead: &[u8]) {
-    let tiles = left.rows.div_ceil(TILE_ROWS);
-    let mut ahead = Ahead::new(ahead, tiles.div_ceil(2) * steps);
-    for tile in (0..tiles).step_by(2) {
-        let ahead = ahead.take(steps);
-        // SAFETY: the caller vouches for whole tiles of rows, and these are among them.
-        unsafe {
-            let values = left.values.add(tile * TILE_ROWS * ROW_BYTES);
-            let (left, out) = (Operand { values, ..left }, out.add(tile * TILE_ROWS * PANEL * 4));
-            match tile + 1 < tiles {
-                true => multiply_split_double(left, steps, right, out, ahead),
-                false => multiply_split_single(left, steps, right, out, ahead),
-            }
-        }
-    }
+    // SAFETY: the caller's promise is that of the blocks.
+    unsafe { multiply_blocks(left, steps, right, out, ahead, [multiply_split_double, multiply_split_single]) }
 }
 
 /// Multiplies 32 rows.

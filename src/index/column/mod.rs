@@ -10,7 +10,7 @@ mod segment;
 
 pub use file::{SealedColumns, forget};
 pub use order::Order;
-pub use segment::{LEFT_IN_TABLE, Segment};
+pub use segment::Segment;
 
 use crate::index::row_places::RowPlaces;
 use std::sync::Arc;

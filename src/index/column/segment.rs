@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimestampM
 use std::sync::{Arc, OnceLock};
 
 /// Columns of a table that are not held in memory.
-pub const LEFT_IN_TABLE: &[&str] = &[
+const LEFT_IN_TABLE: &[&str] = &[
     row::TEXT,
     row::EMBEDDING,
     row::EMBEDDING_HASH,

@@ -1,13 +1,11 @@
-//! Kernels for processors with AVX-512 and VNNI.
+//! Kernels for processors with AVX-512 and VNNI: the proof that there is one, and the forms that take one row.
 //!
-//! Takes slices of one length: the caller has checked that. Tails are read under a mask, never beyond the slice.
+//! Takes slices of one length: the caller has checked that. Tails are read under a mask, never beyond the slice. Many rows
+//! at a time are `avx512_rows`'.
 
-use super::kernels::{BIT_ROWS_AHEAD, CODE_ZERO};
-use super::prefetch::prefetch;
+use super::avx512_rows::{dot_i8_rows, sum_set_rows};
+use super::kernels::CODE_ZERO;
 use std::arch::x86_64::*;
-
-/// Rows of codes that are scored side by side; four chains hide the latency of one, and fit the registers.
-const GROUP: usize = 4;
 
 /// Proof that the processor has AVX-512 F, BW and VNNI, POPCNT and BMI1.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +109,7 @@ fn l2sq_f32(a: &[f32], b: &[f32]) -> f32 {
 /// The instruction multiplies unsigned row bytes by signed query bytes, so the shift of the rows is taken off at the
 /// end: it adds `CODE_ZERO` times the sum of the query codes to every row.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
+pub(super) fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
     let mut sum = _mm512_setzero_si512();
     let mut shift = _mm512_setzero_si512();
     for at in (0..query.len()).step_by(64) {
@@ -122,37 +120,6 @@ fn dot_i8(query: &[i8], row: &[u8]) -> i32 {
     _mm512_reduce_add_epi32(sum) - i32::from(CODE_ZERO) * _mm512_reduce_add_epi32(shift)
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_i8_rows(query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
-    let len = query.len();
-    let mut shift = _mm512_setzero_si512();
-    for at in (0..len).step_by(64) {
-        shift = _mm512_dpbusd_epi32(shift, _mm512_set1_epi8(1), load_i8(query, at));
-    }
-    let shift = i32::from(CODE_ZERO) * _mm512_reduce_add_epi32(shift);
-    let (groups, rest) = ids.as_chunks::<GROUP>();
-    for (number, (group, out)) in groups.iter().zip(out.chunks_exact_mut(GROUP)).enumerate() {
-        for &ahead in ids.iter().skip((number + 1) * GROUP).take(GROUP) {
-            prefetch(codes, ahead as usize * len, len);
-        }
-        let rows = group.map(|id| &codes[id as usize * len..][..len]);
-        let mut sums = [_mm512_setzero_si512(); GROUP];
-        for at in (0..len).step_by(64) {
-            let part = load_i8(query, at);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = _mm512_dpbusd_epi32(*sum, load_u8(row, at), part);
-            }
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            *out = _mm512_reduce_add_epi32(sum) - shift;
-        }
-    }
-    let done = groups.len() * GROUP;
-    for (&id, out) in rest.iter().zip(&mut out[done..]) {
-        *out = dot_i8(query, &codes[id as usize * len..][..len]);
-    }
-}
-
 #[target_feature(enable = "popcnt,bmi1")]
 fn members(words: &[u64], first: u32, out: &mut Vec<u32>) {
     super::scalar::members(words, first, out);
@@ -160,54 +127,13 @@ fn members(words: &[u64], first: u32, out: &mut Vec<u32>) {
 
 /// A word of bits is the mask under which codes are added.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sum_set(query: &[i8], bits: &[u64]) -> i32 {
-    sum_set_group(query, [bits])[0]
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sum_set_rows(query: &[i8], rows: &[u64], stride: usize, ids: &[u32], out: &mut [i32]) {
-    let words = query.len() / 64;
-    let row = |id: u32| &rows[id as usize * stride..][..words];
-    let (groups, rest) = ids.as_chunks::<GROUP>();
-    for (number, (group, out)) in groups.iter().zip(out.chunks_exact_mut(GROUP)).enumerate() {
-        for &ahead in ids.iter().skip(number * GROUP + BIT_ROWS_AHEAD).take(GROUP) {
-            prefetch(rows, ahead as usize * stride, words + 1);
-        }
-        out.copy_from_slice(&sum_set_group(query, group.map(row)));
+pub(super) fn sum_set(query: &[i8], bits: &[u64]) -> i32 {
+    let mut sum = _mm512_setzero_si512();
+    for (codes, &word) in query.as_chunks::<64>().0.iter().zip(bits) {
+        let codes = _mm512_maskz_mov_epi8(word, load_i8(codes, 0));
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), codes);
     }
-    let done = groups.len() * GROUP;
-    for (&id, out) in rest.iter().zip(&mut out[done..]) {
-        *out = sum_set(query, row(id));
-    }
-}
-
-/// Sums for up to four rows side by side.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sum_set_group<const ROWS: usize>(query: &[i8], rows: [&[u64]; ROWS]) -> [i32; GROUP] {
-    let mut sums = [_mm512_setzero_si512(); GROUP];
-    for (at, codes) in query.as_chunks::<64>().0.iter().enumerate() {
-        let codes = load_i8(codes, 0);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = _mm512_dpbusd_epi32(*sum, _mm512_set1_epi8(1), _mm512_maskz_mov_epi8(row[at], codes));
-        }
-    }
-    sum_four(sums)
-}
-
-/// Sums the lanes of each of four registers: pairs of registers are folded into one until a lane is left for each.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sum_four([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
-    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    let half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64::<1>(all));
-    let four = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
-    let mut sums = [0; 4];
-    // SAFETY: four numbers have room in the array, and the store needs no alignment.
-    unsafe { _mm_storeu_si128(sums.as_mut_ptr().cast(), four) };
-    sums
+    _mm512_reduce_add_epi32(sum)
 }
 
 /// Loads up to 16 values, zeros behind the end of the slice.
@@ -222,7 +148,7 @@ fn load_f32(values: &[f32]) -> __m512 {
 /// Loads up to 64 codes from a place, zeros behind the end of the slice.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn load_i8(values: &[i8], at: usize) -> __m512i {
+pub(super) fn load_i8(values: &[i8], at: usize) -> __m512i {
     let values = &values[at..];
     // SAFETY: the mask keeps the load inside the slice, and it needs no alignment.
     unsafe { _mm512_maskz_loadu_epi8(mask_of(values.len()), values.as_ptr()) }
@@ -231,7 +157,7 @@ fn load_i8(values: &[i8], at: usize) -> __m512i {
 /// Loads up to 64 codes from a place, zeros behind the end of the slice.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn load_u8(values: &[u8], at: usize) -> __m512i {
+pub(super) fn load_u8(values: &[u8], at: usize) -> __m512i {
     let values = &values[at..];
     // SAFETY: the mask keeps the load inside the slice, and it needs no alignment.
     unsafe { _mm512_maskz_loadu_epi8(mask_of(values.len()), values.as_ptr().cast()) }

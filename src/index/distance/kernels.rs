@@ -10,11 +10,11 @@ use std::sync::OnceLock;
 /// Row code that stands for 0: rows are stored shifted, because the processor multiplies unsigned by signed bytes.
 pub const CODE_ZERO: u8 = 128;
 
-/// Rows that the batch kernels score side by side, and fetch ahead.
-const GROUP: usize = 4;
+/// Rows of codes or numbers that are fetched ahead.
+pub(super) const CODE_ROWS_AHEAD: usize = 4;
 
 /// Rows of bits that are fetched ahead: one is a cache line, and is done in a few nanoseconds.
-pub(super) const BIT_ROWS_AHEAD: usize = 24;
+pub(super) const BIT_ROWS_AHEAD: usize = 16;
 
 /// The kernels that this processor can run.
 ///
@@ -139,7 +139,7 @@ impl Kernels {
 fn for_rows<T, R>(len: usize, rows: &[T], ids: &[u32], out: &mut [R], kernel: impl Fn(&[T]) -> R) {
     assert_eq!(ids.len(), out.len(), "one result for each row");
     for (at, (&id, out)) in ids.iter().zip(out).enumerate() {
-        if let Some(&ahead) = ids.get(at + GROUP) {
+        if let Some(&ahead) = ids.get(at + CODE_ROWS_AHEAD) {
             prefetch(rows, ahead as usize * len, len);
         }
         *out = kernel(&rows[id as usize * len..][..len]);

@@ -16,6 +16,8 @@ mod top;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_rows;
 
 pub use cast::{Plain, as_bytes, as_values};
 pub use kernels::{CODE_ZERO, Kernels};

@@ -7,7 +7,8 @@ const LINE_BYTES: usize = 64;
 /// Starts fetching the part of a slice from `start` on, `len` values long; what lies outside the slice is ignored.
 #[inline(always)]
 pub fn prefetch<T>(values: &[T], start: usize, len: usize) {
-    let Some(part) = values.get(start..start.saturating_add(len)) else { return };
+    // In two steps, so that a length that the compiler knows stays known.
+    let Some(part) = values.get(start..).and_then(|rest| rest.get(..len)) else { return };
     let from = part.as_ptr().cast::<u8>();
     for offset in (0..size_of_val(part)).step_by(LINE_BYTES) {
         #[cfg(target_arch = "x86_64")]

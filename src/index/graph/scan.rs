@@ -10,8 +10,12 @@ use crate::index::distance::Kernels;
 /// Rows whose codes are scored in one go.
 const BATCH: usize = 256;
 
-/// Words of a set whose members' sketches are scored in one go: at most 2,048 rows, at least one usually.
-const WORDS: usize = 32;
+/// Words of a set whose members are gathered in one go.
+const WORDS: usize = 8;
+
+/// Members from which on their sketches are scored. Measured: with more they leave the first cache before their numbers
+/// are read, with fewer the wait for the first rows of a batch, which nobody fetched ahead, shows.
+const SKETCH_BATCH: usize = 384;
 
 /// Scores rows of the view by their codes, and returns how many there were.
 pub fn scan(kernels: Kernels, view: &View<'_>, rows: &[u32], scratch: &mut Scratch) -> u64 {
@@ -30,9 +34,17 @@ pub fn scan_sketches(kernels: Kernels, sketches: &[u64], stride: usize, rows: &B
     let Scratch { batch, products, sketched, top, .. } = scratch;
     let (numbers_at, score) = (sketched.codes().len() / 64, sketched.scorer());
     let mut total = 0;
-    for (part, words) in (0..).zip(rows.words().chunks(WORDS)) {
+    let mut parts = (0..).step_by(WORDS * 64).zip(rows.words().chunks(WORDS));
+    loop {
         batch.clear();
-        kernels.members(words, part * (WORDS * 64) as u32, batch);
+        while batch.len() < SKETCH_BATCH
+            && let Some((first, words)) = parts.next()
+        {
+            kernels.members(words, first, batch);
+        }
+        if batch.is_empty() {
+            return total;
+        }
         products.resize(batch.len(), 0);
         kernels.sum_set_rows(sketched.codes(), sketches, stride, batch, products);
         for (&row, &sum) in batch.iter().zip(products.iter()) {
@@ -41,5 +53,4 @@ pub fn scan_sketches(kernels: Kernels, sketches: &[u64], stride: usize, rows: &B
         }
         total += batch.len() as u64;
     }
-    total
 }

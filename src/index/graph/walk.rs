@@ -193,6 +193,9 @@ pub(super) fn multiply(kernels: Kernels, view: &View<'_>, query: &CodedQuery, ba
     for &row in batch.iter().take(4) {
         prefetch(view.codes, row as usize * view.stride, view.stride);
     }
+    for &row in batch {
+        prefetch(view.facts, row as usize * 2, 1);
+    }
     products.resize(batch.len(), 0);
     kernels.dot_i8_rows(query.codes(), view.codes, batch, products);
 }

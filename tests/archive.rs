@@ -67,6 +67,25 @@ fn each_file_of_an_archive_in_a_folder_is_a_document_kept_in_step() {
 }
 
 #[test]
+fn a_file_in_the_place_of_an_archive_takes_what_that_held_with_it_and_the_other_way_round() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, docs) = (folder.path().join("data"), folder.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    let put = |bytes: &[u8]| std::fs::write(docs.join("a.ZIP"), bytes).unwrap();
+    let archive = packed(&[("one.txt", b"The travel desk answers."), ("two.txt", b"A second text.")]);
+    put(&archive);
+    check(&ingest(&data, &docs, &[]).1, &[("a.ZIP!/one.txt", "added"), ("a.ZIP!/two.txt", "added")]);
+    put(b"\x89PNG\r\n\x1a\n0000");
+    check(&ingest(&data, &docs, &[]).1, &[("a.ZIP", "unsupported_format")]);
+    put(b"The travel desk is closed.");
+    let expected = [("a.ZIP", "added"), ("a.ZIP!/one.txt", "removed"), ("a.ZIP!/two.txt", "removed")];
+    check(&ingest(&data, &docs, &[]).1, &expected);
+    put(&archive);
+    let expected = [("a.ZIP", "removed"), ("a.ZIP!/one.txt", "added"), ("a.ZIP!/two.txt", "added")];
+    check(&ingest(&data, &docs, &[]).1, &expected);
+}
+
+#[test]
 fn a_file_of_an_uploaded_archive_is_found_and_served() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

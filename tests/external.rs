@@ -1,6 +1,7 @@
 //! Collections whose model is behind an endpoint: it is asked as its settings say, and what it answers is checked.
 
-use crate::support::{Played, Server, models};
+use crate::ingest::lines;
+use crate::support::{Played, RAGSTONE, Server, models};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Json, State};
@@ -8,7 +9,8 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -57,8 +59,8 @@ fn endpoint() -> (Played, Arc<AtomicUsize>) {
     (Played::start(Router::new().route("/v1/embeddings", post(embeddings)).with_state(asked.clone())), asked)
 }
 
-/// Starts a server that knows the endpoint as `theirs`.
-fn server(folder: &Path, endpoint: &Played, model: &str, key: &str) -> Server {
+/// Writes settings that know the endpoint as `theirs`.
+fn settings(folder: &Path, endpoint: &Played, model: &str) -> PathBuf {
     let settings = format!(
         "[embedders.theirs]\nbase_url = '{}/v1'\nmodel = '{model}'\ndimension = 3\nkey_env = 'THEIR_KEY'\nbatch = 2\n\
          timeout_seconds = 1\nretries = 1\n",
@@ -66,6 +68,11 @@ fn server(folder: &Path, endpoint: &Played, model: &str, key: &str) -> Server {
     );
     let path = folder.join("ragstone.toml");
     std::fs::write(&path, settings).unwrap();
+    path
+}
+
+fn server(folder: &Path, endpoint: &Played, model: &str, key: &str) -> Server {
+    let path = settings(folder, endpoint, model);
     Server::start_with(&folder.join("data"), &models(), |command| {
         command.arg("--config").arg(path).env("THEIR_KEY", key)
     })
@@ -115,6 +122,29 @@ fn a_collection_is_embedded_and_searched_by_an_endpoint() {
     let (status, refused) = renamed.call("POST", "/v1/collections/c/search", Some(&search));
     assert_eq!((status, &refused["code"]), (409, &json!("model_mismatch")), "{refused}");
     assert_eq!(ids(&renamed, "c", json!({"text": "bread", "mode": "lexical"})), ["b"]);
+}
+
+#[test]
+fn the_texts_of_a_file_are_embedded_by_an_endpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let (played, _) = endpoint();
+    let (texts, vectors) = (folder.path().join("t.jsonl"), folder.path().join("v.npy"));
+    std::fs::write(&texts, "{\"text\": \"apples\"}\n{\"text\": \"bread\"}\n{\"text\": \"zebras\"}\n").unwrap();
+    let embed = |more: &[&str]| {
+        let mut command = Command::new(RAGSTONE);
+        command.arg("embed").arg(&texts).arg("--output").arg(&vectors).args(["--model", "theirs", "--json"]).args(more);
+        command.arg("--config").arg(settings(folder.path(), &played, "fine")).env("THEIR_KEY", KEY);
+        lines(&command.output().unwrap()).swap_remove(0)
+    };
+    let told = embed(&[]);
+    assert_eq!((&told["texts"], &told["dimension"], &told["tokens"]), (&json!(3), &json!(3), &json!(6)), "{told}");
+    let bytes = std::fs::read(&vectors).unwrap();
+    let numbers = bytes[bytes.len() - 36..].as_chunks().0;
+    let found: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    for (found, text) in found.chunks(3).zip(["apples", "bread", "zebras"]) {
+        assert!(found.iter().zip(vector(text)).all(|(a, b)| (a - b).abs() < 1e-3), "{text}: {found:?}");
+    }
+    assert_eq!(embed(&["--precision", "int8"])["error"]["code"], "invalid_argument");
 }
 
 /// Upserts with an endpoint that misbehaves, and returns status and answer.

@@ -1,5 +1,6 @@
 //! A collection changes its model while it is read and written to, by two small models of random weights.
 
+use crate::ingest::{lines, ragstone};
 use crate::support::Server;
 use crate::tiny_model::{self, write_json};
 use serde_json::{Value, json};
@@ -229,4 +230,30 @@ fn a_change_that_cannot_be_made_is_refused() {
     let job = reembed(&server, "bare", json!({"model": "two"}));
     assert_eq!((&job["state"], &job["result"]["comparison"]), (&json!("done"), &Value::Null), "{job}");
     assert_eq!(search(&server, "bare", None).len(), 1);
+}
+
+#[test]
+fn a_command_has_the_server_do_it_and_tells_what_became_of_it() {
+    let (folder, server) = served();
+    create(&server, "c", "one", 0..30);
+    let (elsewhere, url) = (folder.path().join("elsewhere"), server.url(""));
+    let ask = |name: &str, model: &str, more: &[&str]| {
+        let arguments = ["reembed", "--server", &url, "--collection", name, "--model", model, "--json"];
+        let output = ragstone(&elsewhere, &[&arguments, more].concat());
+        (output.status.code(), lines(&output).swap_remove(0))
+    };
+    let (status, told) = ask("c", "two", &["--dry-run", "--query", "a b"]);
+    assert_eq!((status, &told["switched"], &told["chunks"]), (Some(0), &json!(false), &json!(30)), "{told}");
+    assert_eq!(told["comparison"]["queries"][0]["text"], "a b", "{told}");
+    let (_, told) = ask("c", "two", &["--dimension", "8", "--precision", "bf16"]);
+    assert_eq!((&told["collection"], &told["switched"]), (&json!("c"), &json!(true)), "{told}");
+    let embedding = &server.get("/v1/collections/c")["embedding"];
+    let expected = (&json!("two"), &json!(8), &json!("bf16"));
+    assert_eq!((&embedding["model"], &embedding["dimension"], &embedding["precision"]), expected);
+    let (status, told) = ask("c", "three", &[]);
+    assert_eq!((status, &told["error"]["code"]), (Some(2), &json!("model_not_found")), "{told}");
+    server.post("/v1/collections", json!({"name": "bare", "embedding": {"dimension": 2}}));
+    server.post("/v1/collections/bare/chunks", json!({"chunks": [{"id": "b", "embedding": [1, 0]}]}));
+    let (status, told) = ask("bare", "two", &[]);
+    assert_eq!((status, &told["error"]["code"]), (Some(2), &json!("job_failed")), "{told}");
 }

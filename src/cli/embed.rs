@@ -1,6 +1,7 @@
 //! `ragstone embed`: turns the texts of a file into a matrix of vectors, and tells how fast that was.
 //!
-//! Stores nothing; the matrix is for other programs.
+//! By a model of this machine, or by one behind an endpoint of the settings. Stores nothing; the matrix is for other
+//! programs.
 
 use super::args::parse_precision;
 use super::context::{Context, Exit};
@@ -10,8 +11,10 @@ use super::npy::MatrixWriter;
 use super::output::print_json;
 use crate::config::limits::THREADS_MAX;
 use crate::error::Error;
+use crate::remote::Endpoint;
+use crate::store::embedder::Embedder;
 use clap::Args;
-use ragstone_models::{Device, Encoder, LoadOptions, Precision, TextKind, Tokenizer};
+use ragstone_models::{Device, Encoder, LoadOptions, Precision, Priority, TextKind, Tokenizer};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -65,6 +68,42 @@ pub fn parse_threads(text: &str) -> Result<usize, String> {
     threads.ok_or_else(|| format!("it is not between 1 and {THREADS_MAX}"))
 }
 
+/// What embeds the texts.
+enum Model {
+    Here(Box<Encoder>),
+    There(Embedder),
+}
+
+impl Model {
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Here(encoder) => encoder.identity().dimension,
+            Self::There(embedder) => embedder.identity().dimension,
+        }
+    }
+
+    fn embed(&self, texts: &[String]) -> Result<Vec<f32>, Failure> {
+        match self {
+            Self::Here(encoder) => {
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                Ok(encoder.encode(&texts, TextKind::Document)?)
+            }
+            Self::There(embedder) => tokio::task::block_in_place(|| {
+                Ok(embedder.embed(texts.to_vec(), TextKind::Document, Priority::Ingest)?)
+            }),
+        }
+    }
+
+    /// Counts the tokens that the model saw: cut texts as cut, with the special tokens around each; for an endpoint an
+    /// estimate.
+    fn count_tokens(&self, texts: &[String]) -> usize {
+        match self {
+            Self::Here(encoder) => count_tokens(&encoder.tokenizer(), texts),
+            Self::There(embedder) => texts.iter().map(|text| embedder.count(text).min(embedder.max_tokens())).sum(),
+        }
+    }
+}
+
 /// Embeds the texts and writes their vectors.
 pub fn run(args: EmbedArgs, context: &Context) -> Result<Exit, Failure> {
     let texts = read_texts(&args.file)?;
@@ -72,22 +111,18 @@ pub fn run(args: EmbedArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::new("empty_file", format!("{} holds no texts", args.file.display())));
     }
     let name = args.model.as_deref().unwrap_or(&context.config.model);
-    let options = LoadOptions {
-        threads: args.threads.unwrap_or(context.config.threads),
-        device: Device::Auto,
-        precision: args.precision,
-        dimension: None,
-    };
-    let encoder = Encoder::load(&models::find(&context.config.models, name)?, name, &options)?;
-    let seconds = embed(&encoder, &texts, &args.output)?;
-    let tokens = count_tokens(&encoder.tokenizer(), &texts);
+    let threads = args.threads.unwrap_or(context.config.threads);
+    let options = LoadOptions { threads, device: Device::Auto, precision: args.precision, dimension: None };
+    let model = open(name, &options, context)?;
+    let seconds = embed(&model, &texts, &args.output)?;
+    let tokens = model.count_tokens(&texts);
     let summary = Summary {
         texts: texts.len(),
         tokens,
         seconds,
         texts_per_second: texts.len() as f64 / seconds,
         tokens_per_second: tokens as f64 / seconds,
-        dimension: encoder.identity().dimension,
+        dimension: model.dimension(),
         threads: options.threads,
         precision: options.precision,
         model: name.to_owned(),
@@ -102,6 +137,19 @@ pub fn run(args: EmbedArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Loads a model of this machine, unless the settings have an endpoint of that name.
+fn open(name: &str, options: &LoadOptions, context: &Context) -> Result<Model, Failure> {
+    let Some(settings) = context.config.embedders.get(name) else {
+        let folder = models::find(&context.config.models, name)?;
+        return Ok(Model::Here(Box::new(Encoder::load(&folder, name, options)?)));
+    };
+    if options.precision != Precision::F32 {
+        let detail = format!("'{name}' is behind an endpoint, which computes as it does");
+        return Err(Error::InvalidArgument { field: "precision", detail }.into());
+    }
+    Ok(Model::There(Embedder::external(name, Endpoint::new(name, settings)?)))
+}
+
 fn read_texts(path: &Path) -> Result<Vec<String>, Failure> {
     let content = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let read = |(number, line): (usize, &str)| match serde_json::from_str::<Line>(line) {
@@ -112,13 +160,12 @@ fn read_texts(path: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// Writes the vectors of all texts, and returns the seconds that the model took for them.
-fn embed(encoder: &Encoder, texts: &[String], output: &Path) -> Result<f64, Failure> {
-    let mut writer = MatrixWriter::create(output, texts.len(), encoder.identity().dimension)?;
+fn embed(model: &Model, texts: &[String], output: &Path) -> Result<f64, Failure> {
+    let mut writer = MatrixWriter::create(output, texts.len(), model.dimension())?;
     let mut seconds = 0.0;
     for batch in texts.chunks(BATCH_TEXTS) {
-        let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
         let started = Instant::now();
-        let vectors = encoder.encode(&batch, TextKind::Document)?;
+        let vectors = model.embed(batch)?;
         seconds += started.elapsed().as_secs_f64();
         writer.write(&vectors)?;
     }
@@ -126,7 +173,6 @@ fn embed(encoder: &Encoder, texts: &[String], output: &Path) -> Result<f64, Fail
     Ok(seconds)
 }
 
-/// Counts the tokens that the model saw: cut texts as cut, with the special tokens around each.
 fn count_tokens(tokenizer: &Tokenizer, texts: &[String]) -> usize {
     let around = tokenizer.max_tokens() - tokenizer.document_tokens_max();
     texts.iter().map(|text| tokenizer.count(text).min(tokenizer.document_tokens_max()) + around).sum()

@@ -1,20 +1,25 @@
 //! `ragstone reembed`: embeds a collection with another model, compares the two, and changes to it.
 //!
-//! Works on the data folder; a server has a route for the same. What was made before an interruption is used.
+//! Works on the data folder, or asks a server for a job and follows it. What was made before an interruption is used.
 
 use super::args::{parse_collection, parse_precision};
 use super::context::{Context, Exit};
 use super::failure::Failure;
 use super::output::{one_line, print_json, print_line};
+use super::remote::Server;
 use super::shape;
 use crate::schema::CollectionName;
-use crate::store::{Comparison, NewModel, ReembedOptions};
+use crate::store::{NewModel, ReembedOptions};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ragstone_models::Precision;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Letters of a question that are shown.
 const SHOWN_CHARS: usize = 60;
+/// Time between two looks at the job of a server.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Flags of `reembed`.
 #[derive(Debug, Args)]
@@ -22,6 +27,9 @@ pub struct ReembedArgs {
     /// Change this collection
     #[arg(long, short, value_name = "NAME", value_parser = parse_collection)]
     collection: CollectionName,
+    /// Have the server at this address do it
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// Embed with this model
     #[arg(long, value_name = "NAME")]
     model: String,
@@ -44,48 +52,93 @@ pub struct ReembedArgs {
 
 /// Embeds, compares and changes.
 pub async fn run(args: ReembedArgs, context: &Context) -> Result<Exit, Failure> {
-    let ReembedArgs { collection: name, model, precision, dimension, queries, k, dry_run } = args;
-    let model = NewModel { name: model, precision, dimension };
-    let options = ReembedOptions { queries, k, switch: !dry_run };
+    let (name, model) = (args.collection.clone(), args.model.clone());
+    let server = args.server.as_deref().map(Server::new).transpose()?;
     let bar = progress_bar();
-    let done = context
-        .with_store(async |store| {
-            let collection = store.collection(&name).await?;
-            let embedding = store.embedding_for(&model, collection.info().embedding.forms)?;
-            let report = |done: usize, total: usize| {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-            };
-            Ok(collection.reembed(embedding, options, report).await?)
-        })
-        .await;
+    let done = match server {
+        Some(server) => reembed_there(&server, args, &bar).await,
+        None => reembed_here(context, args, &bar).await,
+    };
     bar.finish_and_clear();
     let done = done?;
-    if context.json {
-        print_json(&shape::reembedded(&name, &done));
-        return Ok(Exit::Done);
+    match context.json {
+        true => print_json(&done),
+        false => print_done(&name, &model, &done),
     }
-    let kept = if done.resumed > 0 { format!(", {} of them before", done.resumed) } else { String::new() };
-    print_line(&format!("{} chunks embedded by {}{kept}", done.chunks, one_line(&model.name)));
-    done.comparison.iter().for_each(print_comparison);
-    print_line(&match done.switched {
-        true => format!("{name} has changed to it at version {}", done.version),
-        false => format!("{name} stays with its model; without --dry-run it changes"),
-    });
     Ok(Exit::Done)
 }
 
-fn print_comparison(comparison: &Comparison) {
-    for (text, shared, hits) in &comparison.queries {
-        let text: String = one_line(text).chars().take(SHOWN_CHARS).collect();
-        print_line(&format!("  {shared:>3} of {hits:<3} the same: {text}"));
+async fn reembed_here(context: &Context, args: ReembedArgs, bar: &ProgressBar) -> Result<Value, Failure> {
+    let ReembedArgs { collection: name, model, precision, dimension, queries, k, dry_run, .. } = args;
+    let model = NewModel { name: model, precision, dimension };
+    let options = ReembedOptions { queries, k, switch: !dry_run };
+    let report = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let done = context.with_store(async |store| {
+        let collection = store.collection(&name).await?;
+        let embedding = store.embedding_for(&model, collection.info().embedding.forms)?;
+        Ok(collection.reembed(embedding, options, report).await?)
+    });
+    Ok(shape::reembedded(&name, &done.await?))
+}
+
+/// Starts the job of a server and waits for its end; it goes on there when this ends before.
+async fn reembed_there(server: &Server, args: ReembedArgs, bar: &ProgressBar) -> Result<Value, Failure> {
+    let ReembedArgs { collection: name, model, precision, dimension, queries, k, dry_run, .. } = args;
+    let mut body = json!({"model": model, "queries": queries, "k": k, "switch": !dry_run});
+    let chosen = [("precision", precision.map(|it| json!(it))), ("dimension", dimension.map(|it| json!(it)))];
+    for (key, value) in chosen.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        body[key] = value;
     }
-    let Comparison { k, overlap, queries } = comparison;
-    print_line(&format!(
-        "{:.0} % of the first {k} hits are the same, over {} questions",
-        overlap * 100.0,
-        queries.len()
-    ));
+    let started = server.post(&["v1", "collections", name.as_str(), "reembed"], &body).await?;
+    let id = started["job"]["id"].as_str().unwrap_or_default();
+    loop {
+        let mut job = server.get(&["v1", "jobs", id], &[]).await?;
+        bar.set_length(job["progress"]["total"].as_u64().unwrap_or(0));
+        bar.set_position(job["progress"]["done"].as_u64().unwrap_or(0));
+        match job["state"].as_str() {
+            Some("running") => tokio::time::sleep(LOOK_EVERY).await,
+            Some("done") => {
+                let mut done = job["result"].take();
+                done["collection"] = json!(name);
+                return Ok(done);
+            }
+            _ => return Err(failed(&job["error"])),
+        }
+    }
+}
+
+fn failed(error: &Value) -> Failure {
+    let detail = error["detail"].as_str().unwrap_or("the job ended without a reason");
+    let failure = Failure::new(error["code"].as_str().unwrap_or("job_failed"), detail);
+    failure.with_hint("vectors that were made are kept: the same command goes on from there")
+}
+
+fn print_done(name: &CollectionName, model: &str, done: &Value) {
+    let resumed = done["resumed"].as_u64().unwrap_or(0);
+    let kept = if resumed > 0 { format!(", {resumed} of them before") } else { String::new() };
+    print_line(&format!("{} chunks embedded by {}{kept}", done["chunks"], one_line(model)));
+    if done["comparison"].is_object() {
+        print_comparison(&done["comparison"]);
+    }
+    print_line(&match done["switched"] == true {
+        true => format!("{name} has changed to it at version {}", done["version"]),
+        false => format!("{name} stays with its model; without --dry-run it changes"),
+    });
+}
+
+fn print_comparison(comparison: &Value) {
+    let queries = comparison["queries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for query in queries {
+        let text = one_line(query["text"].as_str().unwrap_or_default());
+        let text: String = text.chars().take(SHOWN_CHARS).collect();
+        let count = |key: &str| query[key].as_u64().unwrap_or(0);
+        print_line(&format!("  {:>3} of {:<3} the same: {text}", count("shared"), count("hits")));
+    }
+    let (k, overlap) = (&comparison["k"], comparison["overlap"].as_f64().unwrap_or(0.0) * 100.0);
+    print_line(&format!("{overlap:.0} % of the first {k} hits are the same, over {} questions", queries.len()));
 }
 
 /// Returns a bar that shows itself on a terminal only.

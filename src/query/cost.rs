@@ -19,7 +19,8 @@ pub struct Costs {
 }
 
 /// Measured at 200,000 x 384 on the machine of benches/README.md.
-const TYPICAL: Costs = Costs { line_ns: 8.5, sifted_row_ns: 75.0, walk_row_ns: 1_000.0, within_row_ns: 3_300.0 };
+pub(super) const TYPICAL: Costs =
+    Costs { line_ns: 8.5, sifted_row_ns: 75.0, walk_row_ns: 1_000.0, within_row_ns: 3_300.0 };
 /// What the probes took there: a row of bits, and a row of codes.
 const TYPICAL_PROBES: Probes = Probes { bits_ns: 9.2, codes_ns: 17.2 };
 /// How far a probe may move a time; what lies beyond is a disturbance.

@@ -139,10 +139,11 @@ impl Situation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::cost::TYPICAL;
 
     fn choose(allowed: usize, rows: usize, covered: usize) -> Strategy {
         Situation { allowed, rows, covered, wanted: 10, dimension: 384, walk: ShortForm::Bytes, exact: false }
-            .choose(&Costs::get())
+            .choose(&TYPICAL)
             .0
     }
 

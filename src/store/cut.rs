@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
@@ -30,7 +31,7 @@ pub enum Cut {
         /// Whether it takes the place of an earlier one.
         replaces: bool,
     },
-    /// It was in an archive, which no longer holds it.
+    /// It was in an archive, which no longer holds it, or a file and an archive changed places.
     Gone {
         /// Where it came from.
         uri: String,
@@ -100,7 +101,7 @@ impl Cutter {
         };
         match bytes {
             Ok(bytes) if is_archive(&bytes) => self.archive(&file.uri, &bytes, send),
-            Ok(bytes) => send(self.document(&file.uri, &bytes)),
+            Ok(bytes) => self.plain(&file.uri, &bytes, send),
             Err(error) => {
                 let error = ReadError::Unreadable { detail: error.to_string() };
                 send(Cut::Settled(FileOutcome::failed(&file.uri, &error.into())))
@@ -108,7 +109,28 @@ impl Cutter {
         }
     }
 
-    /// Cuts every file inside an archive, and names the documents of those that it no longer holds.
+    /// Cuts a file that is no archive. Where its name says that it was one, what that held is gone, once this is read:
+    /// by other names nobody packs files, and to look for what they held would read every uri for every file.
+    fn plain(&self, uri: &str, bytes: &[u8], send: &mut Send) -> ControlFlow<()> {
+        let cut = self.document(uri, bytes);
+        let failed = matches!(&cut, Cut::Settled(FileOutcome { outcome: Outcome::Failed { .. }, .. }));
+        send(cut)?;
+        let extension = Path::new(uri).extension();
+        if failed || !extension.is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+            return ControlFlow::Continue(());
+        }
+        let prefix = format!("{uri}{INSIDE}");
+        self.gone(|uri| uri.starts_with(&prefix), send)
+    }
+
+    /// Names the documents that came from files that are gone.
+    fn gone(&self, is_gone: impl Fn(&str) -> bool, send: &mut Send) -> ControlFlow<()> {
+        let documents = self.collection.documents_of_files(is_gone);
+        documents.into_iter().try_for_each(|(uri, id)| send(Cut::Gone { uri, id }))
+    }
+
+    /// Cuts every file inside an archive, and names the documents of those that it no longer holds, and of a file that
+    /// was no archive under its name.
     fn archive(&self, uri: &str, bytes: &[u8], send: &mut Send) -> ControlFlow<()> {
         let prefix = format!("{uri}{INSIDE}");
         let (mut held, mut is_whole, mut goes_on) = (HashSet::new(), true, ControlFlow::Continue(()));
@@ -124,14 +146,11 @@ impl Cutter {
         });
         goes_on?;
         // What stands behind the place where an archive is damaged is not known to be gone.
-        if is_whole {
-            self.collection.failures().note_archive(uri, &held);
-            let is_gone = |uri: &str| uri.starts_with(&prefix) && !held.contains(uri);
-            for (uri, id) in self.collection.documents_of_files(is_gone) {
-                send(Cut::Gone { uri, id })?;
-            }
+        if !is_whole {
+            return ControlFlow::Continue(());
         }
-        ControlFlow::Continue(())
+        self.collection.failures().note_archive(uri, &held);
+        self.gone(|known| known == uri || known.starts_with(&prefix) && !held.contains(known), send)
     }
 
     fn document(&self, uri: &str, bytes: &[u8]) -> Cut {

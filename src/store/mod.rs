@@ -10,7 +10,7 @@ mod closed;
 pub mod collection;
 mod cut;
 mod document;
-mod embedder;
+pub mod embedder;
 mod example;
 mod expire;
 mod failures;

@@ -4,7 +4,7 @@
 //! costs a third of what it does where the number of blocks is found out at run time. Rows to come are fetched meanwhile.
 
 use super::avx512::{dot_i8, load_i8, load_u8, sum_set};
-use super::kernels::{BIT_ROWS_AHEAD, CODE_ROWS_AHEAD, CODE_ZERO, for_bit_rows};
+use super::kernels::{BIT_ROWS_AHEAD, CODE_ROWS_AHEAD, CODE_ZERO, for_bit_rows, for_rows};
 use super::prefetch::prefetch;
 use std::arch::x86_64::*;
 
@@ -91,13 +91,7 @@ fn sums<const BLOCKS: usize>(query: &[i8], rows: &[u64], stride: usize, ids: &[u
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn products_of_any(query: &[i8], codes: &[u8], ids: &[u32], out: &mut [i32]) {
-    let len = query.len();
-    for (at, (&id, out)) in ids.iter().zip(out).enumerate() {
-        if let Some(&ahead) = ids.get(at + CODE_ROWS_AHEAD) {
-            prefetch(codes, ahead as usize * len, len);
-        }
-        *out = dot_i8(query, &codes[id as usize * len..][..len]);
-    }
+    for_rows(query.len(), codes, ids, out, |row| dot_i8(query, row));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

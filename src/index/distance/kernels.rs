@@ -135,8 +135,9 @@ impl Kernels {
     }
 }
 
-/// Applies a kernel to named rows while those of the next group are being fetched.
-fn for_rows<T, R>(len: usize, rows: &[T], ids: &[u32], out: &mut [R], kernel: impl Fn(&[T]) -> R) {
+/// Applies a kernel to named rows while those of rows to come are being fetched.
+#[inline(always)]
+pub(super) fn for_rows<T, R>(len: usize, rows: &[T], ids: &[u32], out: &mut [R], kernel: impl Fn(&[T]) -> R) {
     assert_eq!(ids.len(), out.len(), "one result for each row");
     for (at, (&id, out)) in ids.iter().zip(out).enumerate() {
         if let Some(&ahead) = ids.get(at + CODE_ROWS_AHEAD) {
@@ -230,7 +231,11 @@ mod tests {
         }
 
         #[test]
-        fn batch_kernels_agree_with_single_ones(len in 1usize..200, rows in 1usize..20, seed in any::<u64>()) {
+        fn batch_kernels_agree_with_single_ones(
+            len in prop_oneof![1usize..200, prop::sample::select(vec![256, 384, 512, 768, 1_024])],
+            rows in 1usize..20,
+            seed in any::<u64>()
+        ) {
             let (query, matrix) = (numbers(len, seed, 1.0), numbers(len * rows, !seed, 1.0));
             let codes: Vec<i8> = query.iter().map(|x| (x * 127.0) as i8).collect();
             let bytes: Vec<u8> = matrix.iter().map(|x| (x * 127.0) as i8 as u8 ^ CODE_ZERO).collect();
